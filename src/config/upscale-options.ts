@@ -1,0 +1,42 @@
+/** What a user can ask for. Every field has its default in the option table (`option-table.ts`); library callers give any subset. */
+export interface UpscaleOptions {
+  /** Output path, a picture pattern (`shot.%04d.png`), or `-` for stdout. @defaultValue `<input>.upreel.<ext>` beside the input */
+  readonly output: string | undefined;
+  /** Enlargement of the display picture, > 1. Excludes `to`. @defaultValue 2 */
+  readonly scale: number | undefined;
+  /** `720p`, `1080p`, `1440p`, `4k`, `8k` or `WxH`: fit the display picture into this. */
+  readonly to: string | undefined;
+  /** Registered model, baseline (`bicubic`, `lanczos`, `nearest`) or path of an ONNX file. @defaultValue the registry's default */
+  readonly model: string | undefined;
+  readonly device: 'auto' | 'cpu' | 'cuda' | 'tensorrt' | 'directml' | 'coreml' | 'webgpu';
+  readonly deinterlace: 'auto' | 'off' | 'frame' | 'field';
+  readonly temporal: 'auto' | 'off' | 'low' | 'medium' | 'high';
+  /** Encoder profile: `auto`, `auto-hw`, `h264`, `h265`, `av1`, `vp9`, `prores`, ..., or a hardware encoder's name. */
+  readonly encoder: string;
+  /** Constant rate factor in the encoder's own scale; the profile's default when undefined. */
+  readonly crf: number | undefined;
+  readonly encoderPreset: string | undefined;
+  /** Further arguments for the encoder, as one would write them for ffmpeg. */
+  readonly encoderArgs: readonly string[];
+  /** Named set of options (`archive`, `web`, ...). */
+  readonly preset: string | undefined;
+  /** `copy`, `none`, or an audio codec to transcode all tracks to. */
+  readonly audio: string;
+  /** What to do when the output exists: `ask` is an error for the library. */
+  readonly overwrite: boolean;
+  /** Bytes that the whole run may use; default: 70 % of what is free, or of the container's limit. */
+  readonly memory: number | undefined;
+  /** Number of lanes; default: from cores, device and memory. */
+  readonly workers: number | undefined;
+  /** Largest tile, `auto` or a number of samples (square). */
+  readonly tile: number | 'auto';
+  /** Target length of a segment in seconds of source time. */
+  readonly segmentSeconds: number | undefined;
+  /** Refuse damaged sources instead of upscaling what can be decoded. */
+  readonly strict: boolean;
+  /** Rate of image sequences and of raw streams that carry none, `25` or `30000/1001`. */
+  readonly inputFrameRate: string | undefined;
+  /** Paths of ffmpeg and ffprobe. */
+  readonly ffmpeg: string | undefined;
+  readonly ffprobe: string | undefined;
+}
