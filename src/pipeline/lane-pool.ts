@@ -1,0 +1,66 @@
+import { MessageChannel } from 'node:worker_threads';
+import { Piscina } from 'piscina';
+import { UpscaleError } from '../core/errors.ts';
+import type { LaneAnswer, LaneData, LaneMessage, LaneTask } from './lane.worker.ts';
+import type { SegmentResult } from './plan-schema.ts';
+
+export interface LaneRun {
+  readonly index: number;
+  readonly directory: string;
+  /** Asks the lane to stop; it does so between frames and tiles, never inside a model run. */
+  readonly signal: AbortSignal;
+  readonly onMessage: (message: LaneMessage) => void;
+}
+
+/**
+ * The lanes: piscina workers, one segment at a time each. A lane inside a model run must not be killed (onnxruntime aborts the
+ * whole process), so stopping is asked for by message and awaited, and {@link LanePool.close} comes when all lanes are idle.
+ */
+export class LanePool {
+  readonly #pool: Piscina<LaneTask, LaneAnswer>;
+
+  constructor(lanes: number, data: LaneData) {
+    const fromSource = import.meta.url.endsWith('.ts');
+    const worker = new URL(fromSource ? './lane.worker.ts' : './lane.worker.js', import.meta.url);
+    this.#pool = new Piscina({
+      filename: worker.href,
+      minThreads: lanes,
+      maxThreads: lanes,
+      idleTimeout: Number.POSITIVE_INFINITY,
+      concurrentTasksPerWorker: 1,
+      workerData: data,
+      ...(fromSource ? { execArgv: ['--import', 'tsx'] } : {}),
+    });
+  }
+
+  /** Runs one segment in the next free lane. */
+  async run(run: LaneRun): Promise<SegmentResult> {
+    const { port1, port2 } = new MessageChannel();
+    const abort = (): void => port1.postMessage('abort');
+    port1.on('message', run.onMessage);
+    run.signal.addEventListener('abort', abort);
+    if (run.signal.aborted) abort();
+    try {
+      const answer = await this.#pool.run(
+        { index: run.index, directory: run.directory, port: port2 },
+        { transferList: [port2] },
+      );
+      if (answer.ok) return answer.result;
+      throw UpscaleError.revive(answer.error);
+    } catch (error) {
+      if (error instanceof UpscaleError) throw error;
+      throw new UpscaleError('LANE_FAILED', `A lane broke down in segment ${run.index}.`, {
+        cause: error,
+        retryable: true,
+      });
+    } finally {
+      run.signal.removeEventListener('abort', abort);
+      port1.close();
+    }
+  }
+
+  /** Ends the workers. Call it only when no run is under way. */
+  async close(): Promise<void> {
+    await this.#pool.destroy();
+  }
+}

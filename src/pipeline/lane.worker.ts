@@ -1,0 +1,86 @@
+import { workerData, type MessagePort } from 'node:worker_threads';
+import { UpscaleError, type SerializedError } from '../core/errors.ts';
+import type { Logger } from '../core/logger.ts';
+import type { FfmpegTools } from '../ffmpeg/tools.ts';
+import { openUpscaler } from '../infer/upscaler.ts';
+import { Arena } from '../kernels/arena.ts';
+import { loadKernels } from '../kernels/kernels.ts';
+import type { Plan, SegmentResult } from './plan-schema.ts';
+import { runSegment, type LaneResources, type StageSeconds } from './run-segment.ts';
+
+/** What every lane of a run is given once. */
+export interface LaneData {
+  readonly plan: Plan;
+  readonly tools: FfmpegTools;
+}
+
+export interface LaneTask {
+  readonly index: number;
+  readonly directory: string;
+  readonly port: MessagePort;
+}
+
+/** From a lane to the main thread while a segment runs. */
+export type LaneMessage =
+  | { readonly type: 'frames'; readonly frames: number; readonly stages: StageSeconds }
+  | { readonly type: 'log'; readonly level: 'debug' | 'info' | 'warn'; readonly message: string };
+
+export type LaneAnswer =
+  | { readonly ok: true; readonly result: SegmentResult }
+  | { readonly ok: false; readonly error: SerializedError };
+
+/** Frames are reported no more often than this, in milliseconds. */
+const REPORT_EVERY = 100;
+
+const { plan, tools } = (workerData as [unknown, LaneData])[1];
+let resources: Promise<LaneResources> | undefined;
+
+/** Runs one segment. Never throws: the error is part of the answer, so that its code survives the thread's border. */
+export default async function runLaneTask(task: LaneTask): Promise<LaneAnswer> {
+  const { port } = task;
+  const abort = new AbortController();
+  port.on('message', () => {
+    abort.abort();
+  });
+  const logger = forwardLog(port);
+  let frames = 0;
+  let reported = 0;
+  try {
+    resources ??= openLane(logger);
+    const result = await runSegment(plan, task.index, await resources, {
+      directory: task.directory,
+      signal: abort.signal,
+      logger,
+      onFrame: (stages) => {
+        frames++;
+        const now = performance.now();
+        if (now - reported < REPORT_EVERY && frames > 1) return;
+        reported = now;
+        port.postMessage({ type: 'frames', frames, stages: { ...stages } } satisfies LaneMessage);
+      },
+    });
+    return { ok: true, result };
+  } catch (error) {
+    return { ok: false, error: UpscaleError.from(error, 'LANE_FAILED').toJSON() };
+  } finally {
+    port.close();
+  }
+}
+
+async function openLane(logger: Logger): Promise<LaneResources> {
+  const arena = new Arena(plan.resources.arenaBytes);
+  const [kernels, upscaler] = await Promise.all([
+    loadKernels(arena),
+    openUpscaler(plan.infer, { arena, logger }),
+  ]);
+  return { arena, kernels, upscaler, tools };
+}
+
+function forwardLog(port: MessagePort): Logger {
+  const send =
+    (level: 'debug' | 'info' | 'warn') =>
+    (message: string): void => {
+      port.postMessage({ type: 'log', level, message } satisfies LaneMessage);
+    };
+  return { debug: send('debug'), info: send('info'), warn: send('warn') };
+}
