@@ -38,7 +38,7 @@ export function chooseTargetSize(
       hint: 'Give either --scale or --to.',
     });
   }
-  const { magnification, reason } =
+  const { magnification, reason, box } =
     asked.to === undefined ? fromScale(asked.scale) : fitInto(display, asked.to);
   if (magnification > LARGEST_MAGNIFICATION) {
     throw new UpscaleError(
@@ -47,8 +47,8 @@ export function chooseTargetSize(
       { hint: `Ask for at most --scale ${LARGEST_MAGNIFICATION}.` },
     );
   }
-  const width = toEven(display.width * magnification);
-  const height = toEven(display.height * magnification);
+  const width = toEven(display.width * magnification, box?.[0]);
+  const height = toEven(display.height * magnification, box?.[1]);
   if (width > LARGEST_SIDE || height > LARGEST_SIDE) {
     throw new UpscaleError('USAGE', `${width}x${height} is larger than ${LARGEST_SIDE} pixels a side.`, {
       hint: 'Ask for a smaller size, for example --to 8k.',
@@ -69,7 +69,14 @@ export function chooseTargetSize(
   };
 }
 
-function fromScale(scale = 2): { magnification: number; reason: string } {
+interface Magnification {
+  readonly magnification: number;
+  readonly reason: string;
+  /** What the size must not exceed. */
+  readonly box?: readonly [number, number];
+}
+
+function fromScale(scale = 2): Magnification {
   if (!Number.isFinite(scale) || scale <= 1) {
     throw new UpscaleError('USAGE', `A scale of ${String(scale)} enlarges nothing.`, {
       hint: 'Give a --scale above 1, for example 2.',
@@ -78,10 +85,7 @@ function fromScale(scale = 2): { magnification: number; reason: string } {
   return { magnification: scale, reason: `times ${String(scale)}` };
 }
 
-function fitInto(
-  display: { readonly width: number; readonly height: number },
-  to: string,
-): { magnification: number; reason: string } {
+function fitInto(display: { readonly width: number; readonly height: number }, to: string): Magnification {
   const named = NAMED_SIZES[to.toLowerCase()];
   const written = /^(\d{2,5})x(\d{2,5})$/i.exec(to);
   let box: readonly [number, number];
@@ -96,6 +100,7 @@ function fitInto(
   }
   return {
     magnification: Math.min(box[0] / display.width, box[1] / display.height),
+    box,
     reason: `fitted into ${box[0]}x${box[1]} without cropping or stretching`,
   };
 }
@@ -135,8 +140,9 @@ function describeMagnification(
   return [];
 }
 
-function toEven(value: number): number {
-  return Math.max(2, Math.round(value / 2) * 2);
+function toEven(value: number, most = Number.POSITIVE_INFINITY): number {
+  const even = Math.round(value / 2) * 2;
+  return Math.max(2, even > most ? even - 2 : even);
 }
 
 function round(value: number): number {

@@ -1,0 +1,187 @@
+import { UpscaleError } from '../core/errors.ts';
+import type { Decision, Notice } from '../core/notice.ts';
+import { divide, multiply, rational, toNumber, type Rational } from '../core/rational.ts';
+import type { UpscaleOptions } from '../config/upscale-options.ts';
+import { chooseWorkFormat } from '../decode/choose-work-format.ts';
+import type { DecodePlan } from '../decode/decode-plan.ts';
+import { planDecode } from '../decode/plan-decode.ts';
+import { resolveColor } from '../decode/resolve-color.ts';
+import type { Source } from '../decode/source.ts';
+import { planEncode } from '../encode/plan-encode.ts';
+import { findProfile, outputFormatFor } from '../encode/profiles.ts';
+import type { Capabilities } from '../ffmpeg/capabilities.ts';
+import type { FfmpegTools } from '../ffmpeg/tools.ts';
+import type { ModelFacts } from '../infer/infer-plan.ts';
+import { arenaBytesForInfer, planInfer } from '../infer/plan-infer.ts';
+import { arenaBytes } from './flight.ts';
+import type { Machine } from './machine.ts';
+import { hashPlan } from './plan-hash.ts';
+import { PLAN_VERSION, type Plan, type Resources } from './plan-schema.ts';
+import {
+  BASE_BYTES,
+  decoderBytes,
+  memoryLimit,
+  preferredLanes,
+  refuseMemory,
+  WORKER_BYTES,
+} from './resources.ts';
+import { cutSegments } from './segments.ts';
+import { chooseTargetSize } from './target-size.ts';
+import { chooseTemporal } from './choose-temporal.ts';
+
+/** What planning needs to know besides the source and the wishes. */
+export interface PlanContext {
+  readonly tools: FfmpegTools;
+  readonly capabilities: Capabilities;
+  readonly model: ModelFacts;
+  readonly machine: Machine;
+  /** Absolute output path, pattern, or `-`. */
+  readonly outputPath: string;
+  /** Encoder profile: `auto` and `auto-hw` are already resolved where that takes trying. */
+  readonly encoder: string;
+  /** Versions that decide pixels, for the plan's hash. */
+  readonly versions: Readonly<Record<string, string>>;
+}
+
+const SEGMENT_SECONDS = 20;
+/** Activations of one session are kept below this where tiles allow; larger ones are no faster. */
+const PREFERRED_ACTIVATION_BYTES = 192 * 1024 * 1024;
+
+/** Makes every decision of a run. Pure: the same arguments give the same plan. Throws what would fail later, now. */
+export function createPlan(source: Source, options: UpscaleOptions, context: PlanContext): Plan {
+  const { video } = source;
+  const decisions: Decision[] = [];
+  const notices: Notice[] = [...source.notices];
+  const collect = <T extends { decisions: readonly Decision[]; notices?: readonly Notice[] }>(part: T): T => {
+    decisions.push(...part.decisions);
+    notices.push(...(part.notices ?? []));
+    return part;
+  };
+
+  const display = { width: video.displayWidth, height: video.displayHeight };
+  const target = collect(chooseTargetSize(display, options));
+  const profile = findProfile(context.encoder, source, context.outputPath);
+  const workFormat = chooseWorkFormat(video, {
+    modelChannels: context.model.channels,
+    keepRgb: profile.family === 'rgb',
+    keepAlpha: video.hasAlpha && profile.alpha,
+  });
+  const { color } = collect(resolveColor(source, workFormat.startsWith('gb') ? 'rgb' : 'yuv'));
+  const { plan: decode } = collect(
+    planDecode(source, { deinterlace: options.deinterlace, format: workFormat, color, tools: context.tools }),
+  );
+  const temporal = chooseTemporal(source, options.temporal);
+  decisions.push(temporal.decision);
+
+  const outputFormat = outputFormatFor(profile, workFormat);
+  const frameRate = outputFrameRate(video.frameRate ?? video.averageFrameRate, decode);
+  const limit = memoryLimit(options.memory, context.machine.availableBytes);
+  const segments = cutSegments(video, decode, {
+    lanes: options.workers ?? preferredLanes(context.machine.cores, options.device).lanes,
+    targetSeconds: options.segmentSeconds ?? SEGMENT_SECONDS,
+    leadFrames: temporal.plan.radius,
+  });
+
+  const preferred = preferredLanes(context.machine.cores, options.device);
+  const mostLanes = Math.min(options.workers ?? preferred.lanes, segments.length);
+  for (let lanes = mostLanes; ; lanes--) {
+    const threads = Math.max(1, Math.floor(context.machine.cores / lanes));
+    const encoded = planEncode({
+      profile: context.encoder,
+      outputPath: context.outputPath,
+      workFormat: outputFormat,
+      width: target.width,
+      height: target.height,
+      color,
+      hdr: video.hdr,
+      timeBase: decode.timeBase,
+      frameRate,
+      ...(options.crf === undefined ? {} : { crf: options.crf }),
+      ...(options.encoderPreset === undefined ? {} : { preset: options.encoderPreset }),
+      extraArguments: [...options.encoderArgs],
+      hasAlpha: video.hasAlpha,
+      source,
+      audio: options.audio,
+      capabilities: context.capabilities,
+      tools: context.tools,
+      overwrite: options.overwrite,
+      lanes,
+      cores: context.machine.cores,
+    });
+    const fixed = BASE_BYTES + lanes * (WORKER_BYTES + encoded.estimate.encoderMemoryBytes);
+    const decoders = lanes * decoderBytes(decode, video, threads);
+    const inferred = planInfer({
+      model: context.model,
+      magnification: target.magnification,
+      input: { format: workFormat, width: decode.width, height: decode.height, color },
+      output: {
+        format: outputFormat,
+        width: target.width,
+        height: target.height,
+        chromaLocation: color.chromaLocation,
+      },
+      device: options.device,
+      threads,
+      memoryBytes: activationBudget(limit - fixed - decoders, lanes, options.tile),
+    });
+    const arena = arenaBytes(inferred.plan, temporal.plan, arenaBytesForInfer(inferred.plan));
+    const memoryBytes = fixed + decoders + lanes * (arena + inferred.activationBytes);
+    if (memoryBytes > limit) {
+      if (lanes > 1) continue;
+      refuseMemory(memoryBytes, limit);
+    }
+    collect(encoded);
+    collect(inferred);
+    const expectedFrames = segments.reduce((sum, segment) => sum + segment.expectedFrames, 0);
+    const seconds = expectedFrames / (frameRate === null ? 25 : toNumber(frameRate));
+    const outputBytes = Math.ceil(encoded.estimate.bytesPerSecond * seconds);
+    const resources: Resources = {
+      lanes,
+      arenaBytes: arena,
+      inferenceBytes: inferred.activationBytes,
+      encoderBytes: encoded.estimate.encoderMemoryBytes,
+      decoderBytes: decoders / lanes,
+      baseBytes: BASE_BYTES + lanes * WORKER_BYTES,
+      memoryBytes,
+      memoryLimitBytes: limit,
+      diskBytes: 2 * outputBytes,
+      outputBytes,
+      seconds: 0,
+    };
+    const plan = {
+      version: PLAN_VERSION as typeof PLAN_VERSION,
+      source,
+      decode: { ...decode, threads: decode.threads === 0 ? 0 : threads },
+      temporal: temporal.plan,
+      infer: inferred.plan,
+      encode: encoded.encode,
+      assemble: encoded.assemble,
+      segments,
+      geometry: {
+        displayWidth: display.width,
+        displayHeight: display.height,
+        width: target.width,
+        height: target.height,
+        magnification: target.magnification,
+      },
+      expectedFrames,
+      frameRate,
+      resources,
+      strict: options.strict,
+      decisions,
+      notices,
+    };
+    return { ...plan, hash: hashPlan(plan, context.versions) };
+  }
+}
+
+function activationBudget(freeBytes: number, lanes: number, _tile: UpscaleOptions['tile']): number {
+  return Math.max(16 * 1024 * 1024, Math.min(PREFERRED_ACTIVATION_BYTES, Math.floor(freeBytes / lanes / 2)));
+}
+
+function outputFrameRate(rate: Rational | null, decode: DecodePlan): Rational | null {
+  return rate === null ? null : multiply(rate, rational(decode.framesPerInput));
+}
+
+void divide;
+void UpscaleError;

@@ -1,0 +1,89 @@
+import { createRequire } from 'node:module';
+import path from 'node:path';
+import type { UpscaleOptions } from '../config/upscale-options.ts';
+import { UpscaleError } from '../core/errors.ts';
+import { silentLogger, type Logger } from '../core/logger.ts';
+import { parseRational } from '../core/rational.ts';
+import { probe } from '../decode/probe.ts';
+import type { Source } from '../decode/source.ts';
+import { chooseEncoder } from '../encode/choose-encoder.ts';
+import { defaultExtension } from '../encode/profiles.ts';
+import { readCapabilities } from '../ffmpeg/capabilities.ts';
+import { findTools, type FfmpegTools } from '../ffmpeg/tools.ts';
+import { loadRegistry } from '../infer/registry.ts';
+import { createPlan } from './create-plan.ts';
+import { readMachine } from './machine.ts';
+import type { Plan } from './plan-schema.ts';
+
+export interface PrepareOptions {
+  readonly signal?: AbortSignal | undefined;
+  readonly logger?: Logger | undefined;
+}
+
+export interface Prepared {
+  readonly tools: FfmpegTools;
+  readonly source: Source;
+  readonly plan: Plan;
+}
+
+/** Probes `input` and plans its run; writes nothing. */
+export async function prepare(
+  input: string,
+  options: UpscaleOptions,
+  { signal, logger = silentLogger }: PrepareOptions = {},
+): Promise<Prepared> {
+  const tools = await findTools({
+    ...(options.ffmpeg === undefined ? {} : { ffmpeg: options.ffmpeg }),
+    ...(options.ffprobe === undefined ? {} : { ffprobe: options.ffprobe }),
+  });
+  const [source, capabilities, model] = await Promise.all([
+    probeInput(input, options, tools, { signal, logger }),
+    readCapabilities(tools),
+    loadRegistry().then((registry) => registry.resolve(options.model ?? registry.default.id)),
+  ]);
+  const encoder = await chooseEncoder(options.encoder, { source, tools, capabilities });
+  const outputPath = chooseOutputPath(input, options.output, defaultExtension(encoder, source));
+  const plan = createPlan(source, options, {
+    tools,
+    capabilities,
+    model,
+    machine: readMachine(),
+    outputPath,
+    encoder,
+    versions: { ffmpeg: tools.version.text, onnxruntime: onnxruntimeVersion() },
+  });
+  return { tools, source, plan };
+}
+
+async function probeInput(
+  input: string,
+  options: UpscaleOptions,
+  tools: FfmpegTools,
+  { signal, logger }: PrepareOptions,
+): Promise<Source> {
+  const rate = options.inputFrameRate === undefined ? null : parseRational(options.inputFrameRate);
+  if (options.inputFrameRate !== undefined && (rate === null || rate.num <= 0)) {
+    throw new UpscaleError('USAGE', `${options.inputFrameRate} is no frame rate.`, {
+      hint: 'Write it as 25 or 30000/1001.',
+    });
+  }
+  return probe(input, {
+    tools,
+    ...(signal === undefined ? {} : { signal }),
+    ...(logger === undefined ? {} : { logger }),
+    ...(rate === null ? {} : { inputFrameRate: rate }),
+  });
+}
+
+/** `<input>.upreel.<extension>` beside the input unless `asked` names another place. */
+export function chooseOutputPath(input: string, asked: string | undefined, extension: string): string {
+  if (asked === '-') return '-';
+  if (asked !== undefined) return path.resolve(asked);
+  const { dir, name } = path.parse(path.resolve(input));
+  return path.join(dir, `${name.replace(/[._-]*%\d*d/, '')}.upreel.${extension}`);
+}
+
+function onnxruntimeVersion(): string {
+  const manifest = createRequire(import.meta.url)('onnxruntime-node/package.json') as { version: string };
+  return manifest.version;
+}
