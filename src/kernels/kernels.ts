@@ -1,0 +1,98 @@
+import { readFile } from 'node:fs/promises';
+import { UpscaleError } from '../core/errors.ts';
+import type { Arena } from './arena.ts';
+
+/** The SIMD kernels, working on one arena. All addresses are byte offsets in it. See `assembly/` for what each does. */
+export interface Kernels {
+  resampleBytes(
+    source: number,
+    sourceWidth: number,
+    sourceHeight: number,
+    target: number,
+    width: number,
+    height: number,
+    row: number,
+    padLeft: number,
+    padRight: number,
+    ring: number,
+    ringStride: number,
+    starts: number,
+    coefficients: number,
+    horizontalTaps: number,
+    rowStarts: number,
+    rowCoefficients: number,
+    verticalTaps: number,
+  ): void;
+  resampleFloats(
+    source: number,
+    sourceWide: boolean,
+    sourceWidth: number,
+    sourceHeight: number,
+    target: number,
+    targetWide: boolean,
+    width: number,
+    height: number,
+    row: number,
+    padLeft: number,
+    padRight: number,
+    ring: number,
+    ringStride: number,
+    starts: number,
+    coefficients: number,
+    horizontalTaps: number,
+    rowStarts: number,
+    rowCoefficients: number,
+    verticalTaps: number,
+    gain: number,
+    limit: number,
+  ): void;
+  copyRows(
+    source: number,
+    sourceStride: number,
+    target: number,
+    targetStride: number,
+    rowBytes: number,
+    rows: number,
+  ): void;
+  copyRowsPadded(
+    source: number,
+    width: number,
+    height: number,
+    target: number,
+    targetWidth: number,
+    targetHeight: number,
+    bytesPerSample: number,
+  ): void;
+}
+
+let compiled: Promise<WebAssembly.Module> | undefined;
+
+/**
+ * Instantiates the kernels over `arena`'s memory. The module is compiled once a thread.
+ *
+ * @throws UpscaleError `INTERNAL` when the module was never built, or is damaged.
+ */
+export async function loadKernels(arena: Arena): Promise<Kernels> {
+  compiled ??= compileKernels();
+  const instance = await WebAssembly.instantiate(await compiled, {
+    env: { memory: arena.memory, abort: stopKernel },
+  });
+  return instance.exports as unknown as Kernels;
+}
+
+async function compileKernels(): Promise<WebAssembly.Module> {
+  const url = new URL('../../build/kernels.wasm', import.meta.url);
+  try {
+    return await WebAssembly.compile(await readFile(url));
+  } catch (error) {
+    compiled = undefined;
+    throw new UpscaleError('INTERNAL', `The kernels at ${url.pathname} cannot be loaded.`, {
+      cause: error,
+      hint: 'Run `npm run build:kernels`.',
+    });
+  }
+}
+
+function stopKernel(): never {
+  throw new UpscaleError('INTERNAL', 'A kernel stopped itself.');
+}
