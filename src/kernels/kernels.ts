@@ -63,6 +63,31 @@ export interface Kernels {
     targetHeight: number,
     bytesPerSample: number,
   ): void;
+  measureBlocks(
+    isWide: boolean,
+    current: number,
+    previous: number,
+    next: number,
+    width: number,
+    height: number,
+    shift: number,
+    step: number,
+    results: number,
+  ): number;
+  blendPlane(
+    isWide: boolean,
+    current: number,
+    previous: number,
+    next: number,
+    target: number,
+    width: number,
+    height: number,
+    shift: number,
+    fraction: number,
+    thresholds: number,
+    work: number,
+    stride: number,
+  ): void;
 }
 
 let compiled: Promise<WebAssembly.Module> | undefined;

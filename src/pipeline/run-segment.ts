@@ -6,7 +6,6 @@ import { readAhead } from '../core/async.ts';
 import { throwIfAborted, UpscaleError } from '../core/errors.ts';
 import type { Frame } from '../core/frame.ts';
 import { silentLogger, type Logger } from '../core/logger.ts';
-import { pixelFormat } from '../core/pixel-format.ts';
 import { openDecoder, type DecodedFrame } from '../decode/decoder.ts';
 import { openEncoder } from '../encode/encoder.ts';
 import type { FfmpegTools } from '../ffmpeg/tools.ts';
@@ -70,7 +69,6 @@ export async function runSegment(
     blendTemporal(decoded, plan.temporal, {
       arena: lane.arena,
       kernels: lane.kernels,
-      bits: pixelFormat(plan.decode.format).bits,
     }),
     busy,
     'temporal',

@@ -2,3 +2,5 @@
 export { resampleBytes } from './resample-bytes';
 export { resampleFloats } from './resample-floats';
 export { copyRows, copyRowsPadded } from './copy';
+export { blendPlane } from './blend';
+export { measureBlocks } from './noise';

@@ -1,0 +1,98 @@
+// What blocks of 16 x 16 samples tell of noise: how they differ from the frames around, and how rough they are.
+
+// @ts-ignore: decorator
+@inline
+function loadSamples<T>(at: usize, x: i32, shift: i32): v128 {
+  return i16x8.shr_u(sizeof<T>() == 1 ? v128.load8x8_u(at + x) : v128.load(at + (<usize>x << 1)), shift);
+}
+
+/** Second difference along a row. */
+// @ts-ignore: decorator
+@inline
+function curveRow<T>(at: usize, x: i32, shift: i32): v128 {
+  const centre = loadSamples<T>(at, x, shift);
+  const sides = i16x8.add(loadSamples<T>(at, x - 1, shift), loadSamples<T>(at, x + 1, shift));
+  return i16x8.sub(sides, i16x8.add(centre, centre));
+}
+
+// @ts-ignore: decorator
+@inline
+function accumulate(sum: v128, value: v128): v128 {
+  return i32x4.add(sum, i32x4.extadd_pairwise_i16x8_u(value));
+}
+
+// @ts-ignore: decorator
+@inline
+function addLanes(sum: v128): i32 {
+  return (
+    i32x4.extract_lane(sum, 0) + i32x4.extract_lane(sum, 1) + i32x4.extract_lane(sum, 2) + i32x4.extract_lane(sum, 3)
+  );
+}
+
+function measure<T>(
+  current: usize,
+  previous: usize,
+  next: usize,
+  width: i32,
+  height: i32,
+  shift: i32,
+  step: i32,
+  results: usize,
+): i32 {
+  const rowBytes = <usize>width * sizeof<T>();
+  let count = 0;
+  for (let top = 1; top + 17 <= height; top += step) {
+    for (let left = 1; left + 17 <= width; left += step) {
+      let level = i32x4.splat(0);
+      let before = i32x4.splat(0);
+      let after = i32x4.splat(0);
+      let rough = i32x4.splat(0);
+      for (let x = left; x < left + 16; x += 8) {
+        let above = curveRow<T>(current + <usize>(top - 1) * rowBytes, x, shift);
+        let here = curveRow<T>(current + <usize>top * rowBytes, x, shift);
+        for (let y = top; y < top + 16; y++) {
+          const row = <usize>y * rowBytes;
+          const below = curveRow<T>(current + row + rowBytes, x, shift);
+          const samples = loadSamples<T>(current + row, x, shift);
+          level = accumulate(level, samples);
+          before = accumulate(before, i16x8.abs(i16x8.sub(samples, loadSamples<T>(previous + row, x, shift))));
+          after = accumulate(after, i16x8.abs(i16x8.sub(samples, loadSamples<T>(next + row, x, shift))));
+          rough = accumulate(rough, i16x8.abs(i16x8.sub(i16x8.add(above, below), i16x8.add(here, here))));
+          above = here;
+          here = below;
+        }
+      }
+      store<i32>(results, addLanes(level));
+      store<i32>(results, addLanes(before), 4);
+      store<i32>(results, addLanes(after), 8);
+      store<i32>(results, addLanes(rough), 12);
+      results += 16;
+      count++;
+    }
+  }
+  return count;
+}
+
+/**
+ * Measures blocks of 16 x 16 samples, `step` apart in both directions, that keep 1 sample's distance to the plane's edge.
+ * For each block it writes 4 int32 to `results`: the sums of the samples, of their absolute differences to `previous` and to
+ * `next`, and of their absolute Laplacians (1 -2 1, -2 4 -2, 1 -2 1). Samples are shifted right by `shift` first and then fit
+ * in 10 bits.
+ *
+ * @returns The number of blocks.
+ */
+export function measureBlocks(
+  isWide: bool,
+  current: usize,
+  previous: usize,
+  next: usize,
+  width: i32,
+  height: i32,
+  shift: i32,
+  step: i32,
+  results: usize,
+): i32 {
+  return isWide
+    ? measure<u16>(current, previous, next, width, height, shift, step, results)
+    : measure<u8>(current, previous, next, width, height, shift, step, results);
+}
