@@ -1,0 +1,287 @@
+import { describe, expect, it } from 'vitest';
+import type { Frame } from '../../src/core/frame.ts';
+import { blendTemporal, type TemporalInput } from '../../src/temporal/blend-temporal.ts';
+import {
+  arena,
+  blendClip,
+  computePsnr,
+  drawPhoto,
+  drawPicture,
+  feedClip,
+  kernels,
+  makeGaussian,
+  type ClipShape,
+  type Picture,
+} from './clip-fixture.ts';
+
+const SHAPE: ClipShape = { format: 'yuv420p', width: 199, height: 150 };
+const STRENGTHS = ['low', 'medium', 'high'] as const;
+
+/** A picture with noise of its own. */
+function drawNoisy(
+  seed: number,
+  sigma: number,
+  value: (x: number, y: number, plane: number) => number = drawPhoto,
+  shape = SHAPE,
+): Picture {
+  const noise = makeGaussian(seed);
+  return drawPicture(shape, (x, y, plane) => value(x, y, plane) + sigma * noise());
+}
+
+function luma(picture: Picture | undefined): ArrayLike<number> {
+  return picture?.[0] ?? [];
+}
+
+describe('blendTemporal on a noisy picture that stands still', () => {
+  const clean = drawPicture(SHAPE, drawPhoto);
+  const clip = [1, 2, 3, 4, 5].map((seed) => drawNoisy(seed, 5));
+  const noisyPsnr = computePsnr(luma(clip[2]), luma(clean));
+
+  it('gains at least 3 dB at strength high, less at medium and low', async () => {
+    const gains: number[] = [];
+    for (const strength of STRENGTHS) {
+      const results = await blendClip(SHAPE, clip, strength);
+      expect(results.map(({ pts }) => pts)).toEqual([0, 1, 2, 3, 4]);
+      gains.push(computePsnr(luma(results[2]?.picture), luma(clean)) - noisyPsnr);
+    }
+    const [low = 0, medium = 0, high = 0] = gains;
+    expect(low).toBeGreaterThan(0.5);
+    expect(medium).toBeGreaterThan(low + 0.5);
+    expect(high).toBeGreaterThan(Math.max(3, medium + 0.5));
+  });
+
+  it('gains in chroma, and at the ends of the clip, too', async () => {
+    const results = await blendClip(SHAPE, clip, 'high');
+    for (const plane of [1, 2]) {
+      const [is, was] = [results[2]?.picture[plane] ?? [], clip[2]?.[plane] ?? []];
+      expect(computePsnr(is, clean[plane] ?? []) - computePsnr(was, clean[plane] ?? [])).toBeGreaterThan(3);
+    }
+    for (const end of [0, 4]) {
+      const gain =
+        computePsnr(luma(results[end]?.picture), luma(clean)) - computePsnr(luma(clip[end]), luma(clean));
+      expect(gain).toBeGreaterThan(1.8);
+    }
+  });
+
+  it.each(['gray', 'gbrp', 'yuv422p10le', 'yuv444p12le', 'gray16le'])(
+    'gains as much in %s',
+    async (format) => {
+      const shape = { ...SHAPE, format };
+      const pictures = [1, 2, 3].map((seed) => drawNoisy(seed, 5, drawPhoto, shape));
+      const truth = drawPicture(shape, drawPhoto);
+      const results = await blendClip(shape, pictures, 'high');
+      const gain =
+        computePsnr(luma(results[1]?.picture), luma(truth)) - computePsnr(luma(pictures[1]), luma(truth));
+      expect(gain).toBeGreaterThan(3);
+    },
+  );
+
+  it('leaves alpha alone', async () => {
+    const shape = { ...SHAPE, format: 'yuva420p' };
+    const pictures = [1, 2, 3].map((seed) => drawNoisy(seed, 5, drawPhoto, shape));
+    const results = await blendClip(shape, pictures, 'high');
+    expect(results[1]?.picture[3]).toEqual(pictures[1]?.[3]);
+    expect(results[1]?.picture[0]).not.toEqual(pictures[1]?.[0]);
+  });
+});
+
+describe('blendTemporal where the picture changes', () => {
+  const drawOther = (x: number, y: number): number => 90 + 50 * Math.cos(x / 9) + 40 * Math.sin((x - y) / 31);
+
+  it('never lets one scene show through another', async () => {
+    const scene = [1, 2, 3].map((seed) => drawNoisy(seed, 5));
+    const other = [4, 5, 6].map((seed) => drawNoisy(seed, 5, drawOther));
+    const results = await blendClip(SHAPE, [...scene, ...other], 'high');
+    const alone = [...(await blendClip(SHAPE, scene, 'high')), ...(await blendClip(SHAPE, other, 'high'))];
+    expect(results.map(({ picture }) => picture)).toEqual(alone.map(({ picture }) => picture));
+  });
+
+  it('gives a frame between two cuts, and a flash, byte for byte', async () => {
+    const flash = drawNoisy(2, 5, (x, y) => drawPhoto(x, y) * 0.4 + 150);
+    const alone = drawNoisy(3, 5, drawOther);
+    for (const middle of [flash, alone]) {
+      const clip = [drawNoisy(1, 5), middle, drawNoisy(4, 5)];
+      const results = await blendClip(SHAPE, clip, 'high');
+      expect(results.map(({ picture }) => picture)).toEqual(clip);
+    }
+  });
+
+  it('leaves a thing that moves, and what it uncovers, as they were', async () => {
+    const size = 48;
+    const [top, step] = [50, 30];
+    const drawScene = (at: number) => (x: number, y: number) =>
+      x >= at && x < at + size && y >= top && y < top + size ? 205 - (x - at) / 2 : drawPhoto(x, y) * 0.8;
+    const lefts = [40, 40 + step, 40 + 2 * step];
+    const clip = lefts.map((left, i) => drawNoisy(i + 1, 4, drawScene(left)));
+    const results = await blendClip(SHAPE, clip, 'high');
+    const [is, was] = [luma(results[1]?.picture), luma(clip[1])];
+    let [blended, moved] = [0, 0];
+    for (let y = 0; y < SHAPE.height; y++) {
+      for (let x = 0; x < SHAPE.width; x++) {
+        const at = y * SHAPE.width + x;
+        const isInside = (left: number): boolean =>
+          x >= left && x < left + size && y >= top && y < top + size;
+        // Changed against both neighbours: the part of the object that neither of them covers.
+        if (isInside(lefts[1] ?? 0) && !isInside(lefts[0] ?? 0) && !isInside(lefts[2] ?? 0)) {
+          moved++;
+          expect(is[at]).toBe(was[at]);
+        } else if (is[at] !== was[at]) blended++;
+      }
+    }
+    expect(moved).toBeGreaterThan(200);
+    expect(blended).toBeGreaterThan(5000);
+  });
+
+  it('never moves a sample beyond its neighbours in time', async () => {
+    const clip = [1, 2, 3].map((seed) => drawNoisy(seed, 8, (x, y) => drawPhoto(x + 2 * seed, y)));
+    const results = await blendClip(SHAPE, clip, 'high');
+    clip[1]?.forEach((plane, index) => {
+      const others = [clip[0]?.[index] ?? [], clip[2]?.[index] ?? []];
+      const isBeyond = (value: number, i: number): boolean => {
+        const all = [plane[i] ?? 0, ...others.map((other) => other[i] ?? 0)];
+        return value < Math.min(...all) || value > Math.max(...all);
+      };
+      expect(results[1]?.picture[index]?.some(isBeyond)).toBe(false);
+    });
+  });
+
+  it('keeps a fade in step', async () => {
+    const levels = [1, 0.98, 0.96, 0.94, 0.92];
+    const clip = levels.map((level, i) => drawNoisy(i + 1, 3, (x, y) => 16 + drawPhoto(x, y) * level));
+    const results = await blendClip(SHAPE, clip, 'high');
+    results.forEach(({ picture }, i) => {
+      const [is, was] = [luma(picture), luma(clip[i])];
+      let drift = 0;
+      for (let at = 0; at < is.length; at++) drift += (is[at] ?? 0) - (was[at] ?? 0);
+      expect(Math.abs(drift / is.length)).toBeLessThan(0.5);
+    });
+  });
+});
+
+describe('blendTemporal on clean content', () => {
+  it('gives a clean picture that stands still byte for byte', async () => {
+    const clip = [0, 1, 2].map(() => drawPicture(SHAPE, drawPhoto));
+    const results = await blendClip(SHAPE, clip, 'high');
+    expect(results.map(({ picture }) => picture)).toEqual(clip);
+  });
+
+  it.each([
+    ['a slow pan', (t: number) => (x: number, y: number) => drawPhoto(x + t * 0.7, y)],
+    ['a fast pan', (t: number) => (x: number, y: number) => drawPhoto(x + t * 9, y + t * 2)],
+    ['a fade', (t: number) => (x: number, y: number) => drawPhoto(x, y) * (1 - t * 0.03)],
+    [
+      'fine structure that moves',
+      (t: number) => (x: number, y: number) => 120 + 60 * Math.sin((x + t) * 1.9 + y),
+    ],
+  ])('changes %s by no more than can be seen', async (_, drawAt) => {
+    const clip = [0, 1, 2, 3].map((t) => drawPicture(SHAPE, drawAt(t)));
+    const results = await blendClip(SHAPE, clip, 'high');
+    results.forEach(({ picture }, i) => {
+      picture.forEach((plane, index) => {
+        const was = clip[i]?.[index] ?? [];
+        const isSeen = (value: number, at: number): boolean => Math.abs(value - (was[at] ?? 0)) > 1;
+        expect(plane.some(isSeen)).toBe(false);
+      });
+    });
+  });
+
+  it('gives frames that are repeated exactly byte for byte when there is no noise to be told', async () => {
+    const still = drawNoisy(1, 5);
+    const results = await blendClip(SHAPE, [still, still, still], 'high');
+    expect(results.map(({ picture }) => picture)).toEqual([still, still, still]);
+  });
+});
+
+describe('blendTemporal as a stage', () => {
+  it('takes clips of no, one and two frames, and frames too small to judge', async () => {
+    expect(await blendClip(SHAPE, [], 'high')).toEqual([]);
+    const one = drawNoisy(1, 5);
+    expect(await blendClip(SHAPE, [one], 'high')).toEqual([{ pts: 0, picture: one }]);
+    const two = await blendClip(SHAPE, [one, drawNoisy(2, 5)], 'high');
+    expect(two.map(({ pts }) => pts)).toEqual([0, 1]);
+    expect(two[0]?.picture).not.toEqual(one);
+    for (const [width, height] of [
+      [1, 1],
+      [7, 40],
+      [18, 3],
+      [19, 18],
+    ] as const) {
+      const small = { format: 'yuv420p', width, height };
+      const clip = [1, 2, 3].map((seed) => drawNoisy(seed, 5, drawPhoto, small));
+      expect(await blendClip(small, clip, 'high')).toHaveLength(3);
+    }
+  });
+
+  it('keeps exact repeats harmless', async () => {
+    const clean = drawPicture(SHAPE, drawPhoto);
+    const [a, b, c] = [1, 2, 3].map((seed) => drawNoisy(seed, 5));
+    if (a === undefined || b === undefined || c === undefined) throw new Error('three pictures');
+    const clip = [a, b, b, c];
+    const results = await blendClip(SHAPE, clip, 'high');
+    results.forEach(({ picture }, i) => {
+      expect(computePsnr(luma(picture), luma(clean))).toBeGreaterThan(
+        computePsnr(luma(clip[i]), luma(clean)) + 1.5,
+      );
+    });
+  });
+
+  it('gives the same bytes wherever a segment starts and ends', async () => {
+    const clip = Array.from({ length: 9 }, (_, i) =>
+      drawNoisy(i, 4, (x, y) => drawPhoto(x + (i > 4 ? 80 : 0), y) + (x < 60 ? i * 3 : 0)),
+    );
+    const whole = await blendClip(SHAPE, clip, 'medium');
+    for (let from = 0; from < clip.length; from += 2) {
+      const to = Math.min(from + 3, clip.length);
+      const [first, last] = [Math.max(0, from - 2), Math.min(to + 2, clip.length)];
+      const part = clip.slice(first, last);
+      const roles = part.map((_, i): TemporalInput['role'] =>
+        first + i < from ? 'lead' : first + i < to ? 'body' : 'tail',
+      );
+      const results = await blendClip(SHAPE, part, 'medium', roles);
+      expect(results.map(({ picture }) => picture)).toEqual(
+        whole.slice(from, to).map(({ picture }) => picture),
+      );
+    }
+  });
+
+  it('passes bodies through untouched when it is off', async () => {
+    const given: Frame[] = [];
+    async function* feed(): AsyncGenerator<TemporalInput> {
+      const clip = [1, 2, 3].map((seed) => drawNoisy(seed, 5));
+      for await (const input of feedClip(SHAPE, clip, ['lead', 'body', 'tail'])) {
+        if (input.role === 'body') given.push(input.frame);
+        yield input;
+      }
+    }
+    const taken: Frame[] = [];
+    for await (const frame of blendTemporal(feed(), { strength: 'off', radius: 0 }, { arena, kernels })) {
+      taken.push(frame);
+      frame.dispose();
+    }
+    expect(taken).toEqual(given);
+    expect(arena.usedBytes).toBe(0);
+  });
+
+  it('gives all memory back when it is stopped early, and when its source fails', async () => {
+    const clip = [1, 2, 3, 4].map((seed) => drawNoisy(seed, 5));
+    const plan = { strength: 'high', radius: 1 } as const;
+    for await (const frame of blendTemporal(feedClip(SHAPE, clip), plan, { arena, kernels })) {
+      frame.dispose();
+      break;
+    }
+    expect(arena.usedBytes).toBe(0);
+    async function* fail(): AsyncGenerator<TemporalInput> {
+      yield* feedClip(SHAPE, clip.slice(0, 2));
+      throw new Error('the decoder died');
+    }
+    await expect(async () => {
+      for await (const frame of blendTemporal(fail(), plan, { arena, kernels })) frame.dispose();
+    }).rejects.toThrow('the decoder died');
+    expect(arena.usedBytes).toBe(0);
+  });
+
+  it('refuses a radius that it cannot do', async () => {
+    const frames = blendTemporal(feedClip(SHAPE, []), { strength: 'low', radius: 2 }, { arena, kernels });
+    await expect(frames.next()).rejects.toMatchObject({ code: 'INTERNAL' });
+  });
+});
