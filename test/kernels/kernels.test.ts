@@ -1,0 +1,21 @@
+import { readFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { Arena } from '../../src/kernels/arena.ts';
+import { loadKernels } from '../../src/kernels/kernels.ts';
+
+describe('loadKernels', () => {
+  it('leaves the arena as it was, whatever its size', async () => {
+    for (const bytes of [1, 1 << 20, 40 << 20]) {
+      const arena = new Arena(bytes);
+      const before = arena.bytes(0, arena.capacity).fill(0x33).slice();
+      await loadKernels(arena);
+      expect(Buffer.compare(arena.bytes(0, arena.capacity), before)).toBe(0);
+    }
+  });
+
+  it('has a module that brings no data of its own and wants nothing but memory', () => {
+    const wasm = readFileSync(new URL('../../build/kernels.wasm', import.meta.url));
+    const module = new WebAssembly.Module(wasm);
+    expect(WebAssembly.Module.imports(module)).toEqual([{ module: 'env', name: 'memory', kind: 'memory' }]);
+  });
+});
