@@ -1,6 +1,6 @@
 import type { ChromaLocation } from '../core/color.ts';
 import type { AxisMapping } from './filter-taps.ts';
-import type { PlaneMapping } from './resample.ts';
+import type { PlaneMapping } from './resample-layout.ts';
 
 /** How a frame's chroma plane lies over its luma. */
 export interface ChromaGrid {

@@ -42,7 +42,7 @@ function sinc(x: number): number {
 }
 
 /** The mapping under which two pictures of `from` and `to` samples cover the same ground. */
-export function centreAxis(from: number, to: number): AxisMapping {
+function centreAxis(from: number, to: number): AxisMapping {
   const scale = from / to;
   return { scale, offset: 0.5 * scale - 0.5 };
 }
@@ -113,7 +113,7 @@ function trimTaps(full: FilterTaps): FilterTaps {
 }
 
 /** Bits of the fraction of integer coefficients. */
-export const COEFFICIENT_BITS = 14;
+const COEFFICIENT_BITS = 14;
 
 /**
  * Rounds to integers that sum to exactly 2^14 for each output, so that flat ground stays flat. What rounding left over goes

@@ -28,12 +28,10 @@ function layOutWork(format: PixelFormat, width: number, height: number): WorkLay
   return { stride, noiseAt: THRESHOLD_BYTES, workAt, totalBytes: workAt + WORK_ROWS * stride + 64 };
 }
 
-/** Arena bytes that blending needs beside the frames. */
-export function blendWorkBytes(format: PixelFormat, width: number, height: number): number {
-  return layOutWork(format, width, height).totalBytes;
-}
-
-/** Blends frames of one format and size with their neighbours. */
+/**
+ * Blends frames of one format and size with their neighbours. Beside the frames it takes about 60 bytes of the arena for each
+ * column.
+ */
 export class FrameBlender {
   readonly #arena: Arena;
   readonly #kernels: Kernels;

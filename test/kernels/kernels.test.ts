@@ -1,4 +1,6 @@
-import { readFileSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { readFileSync, statSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { Arena } from '../../src/kernels/arena.ts';
 import { loadKernels } from '../../src/kernels/kernels.ts';
@@ -17,5 +19,17 @@ describe('loadKernels', () => {
     const wasm = readFileSync(new URL('../../build/kernels.wasm', import.meta.url));
     const module = new WebAssembly.Module(wasm);
     expect(WebAssembly.Module.imports(module)).toEqual([{ module: 'env', name: 'memory', kind: 'memory' }]);
+  });
+});
+
+describe('build-kernels', () => {
+  it('leaves kernels that are up to date alone', () => {
+    const wasm = new URL('../../build/kernels.wasm', import.meta.url);
+    const before = statSync(wasm).mtimeMs;
+    const script = fileURLToPath(new URL('../../scripts/build-kernels.js', import.meta.url));
+    const { status, stderr } = spawnSync(process.execPath, [script]);
+    expect(stderr.toString()).toBe('');
+    expect(status).toBe(0);
+    expect(statSync(wasm).mtimeMs).toBe(before);
   });
 });

@@ -59,7 +59,7 @@ export function drawPicture(
 }
 
 /** A copy of a plane's samples. */
-export function readPlane(frame: Frame, index: number): Samples {
+function readPlane(frame: Frame, index: number): Samples {
   const plane = frame.planes[index];
   if (plane === undefined) throw new Error('no such plane');
   const count = plane.width * plane.height;
