@@ -75,7 +75,7 @@ for (const bits of DEPTHS) {
 }
 define('yuv', 'yuv411p', ['Y', 'U', 'V'], 8, '411');
 define('yuv', 'yuv410p', ['Y', 'U', 'V'], 8, '410');
-for (const bits of [8, 10, 12] as const) define('yuv', 'yuv440p', ['Y', 'U', 'V'], bits, '440');
+define('yuv', 'yuv440p', ['Y', 'U', 'V'], 8, '440');
 
 /** All formats that frames may have inside a lane. */
 export const PIXEL_FORMATS: ReadonlyMap<string, PixelFormat> = FORMATS;

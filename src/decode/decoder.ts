@@ -1,0 +1,193 @@
+import { UpscaleError } from '../core/errors.ts';
+import type { Frame } from '../core/frame.ts';
+import { silentLogger, type Logger } from '../core/logger.ts';
+import { frameBytes, pixelFormat } from '../core/pixel-format.ts';
+import { rescale } from '../core/rational.ts';
+import { NutReader } from '../ffmpeg/nut-reader.ts';
+import { describeFailure, startProcess, type RunningProcess } from '../ffmpeg/process.ts';
+import type { FfmpegTools } from '../ffmpeg/tools.ts';
+import type { Arena } from '../kernels/arena.ts';
+import { buildDecoderArguments, timestampOffset } from './decoder-arguments.ts';
+import type { DecodePlan, SegmentPlan } from './decode-plan.ts';
+
+/** A frame and what it is to its segment: `lead` and `tail` frames are only there to be looked at. */
+export interface DecodedFrame {
+  readonly frame: Frame;
+  readonly role: 'lead' | 'body' | 'tail';
+}
+
+export interface DecodeReport {
+  /** Presentation times of the segment's own frames, ticks of the plan's time base. */
+  readonly bodyPts: readonly number[];
+  /** ffmpeg's complaints about the input, each once. */
+  readonly complaints: readonly string[];
+  /** ffmpeg ended by itself and without an error, or was stopped because the segment was complete. */
+  readonly complete: boolean;
+}
+
+export interface DecoderOptions {
+  readonly arena: Arena;
+  readonly tools: FfmpegTools;
+  /** Frames before the segment's first, and after its last, that the consumer wants to see. */
+  readonly leadFrames: number;
+  readonly tailFrames: number;
+  readonly signal?: AbortSignal | undefined;
+  readonly logger?: Logger | undefined;
+}
+
+export interface Decoder {
+  /** The segment's frames in order. Pull: ffmpeg decodes no further than the pipe's buffer ahead. */
+  frames(): AsyncGenerator<DecodedFrame>;
+  /** What was seen; complete once the generator has ended. */
+  report(): DecodeReport;
+}
+
+const MOST_COMPLAINTS = 50;
+
+/**
+ * Decodes one segment of a source. Damaged input yields what decodes, and the report says so. Throws `SOURCE_DAMAGED` when the whole
+ * source gives no frame at all, `DECODER_FAILED` when ffmpeg cannot run the plan.
+ */
+export function openDecoder(plan: DecodePlan, segment: SegmentPlan, options: DecoderOptions): Decoder {
+  const bodyPts: number[] = [];
+  const complaints = new Set<string>();
+  const state = { complete: false };
+  const onStderrLine = (line: string): void => {
+    const text = line.replace(/^\[[^\]]*\] ?/, '');
+    if (complaints.size < MOST_COMPLAINTS && !isHarmless(text)) complaints.add(text);
+  };
+
+  async function* frames(): AsyncGenerator<DecodedFrame> {
+    const seekPts = segment.startPts === null ? null : segment.seekPts;
+    let found = yield* decodeFrom(seekPts);
+    // A seek that landed late, or with too few frames before the border, must never lose a frame.
+    if (found === 'late') found = yield* decodeFrom(null);
+  }
+
+  async function* decodeFrom(seekPts: number | null): AsyncGenerator<DecodedFrame, 'done' | 'late'> {
+    complaints.clear();
+    const child = startProcess(options.tools.ffmpeg, buildDecoderArguments(plan, seekPts, options.tools), {
+      label: 'decoder',
+      stdin: 'ignore',
+      stdout: 'pipe',
+      signal: options.signal,
+      logger: options.logger ?? silentLogger,
+      onStderrLine,
+    });
+    const lead: Frame[] = [];
+    try {
+      return yield* sortFrames(readFrames(child), { lead, seekPts });
+    } finally {
+      for (const frame of lead) frame.dispose();
+      await child.stop();
+    }
+  }
+
+  async function* sortFrames(
+    source: AsyncGenerator<Frame>,
+    o: { lead: Frame[]; seekPts: number | null },
+  ): AsyncGenerator<DecodedFrame, 'done' | 'late'> {
+    const start = segment.startPts ?? Number.NEGATIVE_INFINITY;
+    const end = segment.endPts ?? Number.POSITIVE_INFINITY;
+    // The first frames behind a seek have no true neighbours before them for the filters to look at.
+    const margin = plan.filterMargin * plan.framesPerInput;
+    let before = 0;
+    let tail = 0;
+    let started = false;
+    for await (const frame of source) {
+      if (frame.pts < start) {
+        o.lead.push(frame);
+        before++;
+        if (o.lead.length > options.leadFrames) o.lead.shift()?.dispose();
+        continue;
+      }
+      if (!started) {
+        started = true;
+        if (o.seekPts !== null && before < options.leadFrames + Math.max(1, margin)) {
+          frame.dispose();
+          return 'late';
+        }
+        for (let next = o.lead.shift(); next !== undefined; next = o.lead.shift()) {
+          yield { frame: next, role: 'lead' };
+        }
+      }
+      if (frame.pts >= end) {
+        if (tail >= options.tailFrames) {
+          frame.dispose();
+          state.complete = true;
+          return 'done';
+        }
+        tail++;
+        yield { frame, role: 'tail' };
+        if (tail >= options.tailFrames) {
+          state.complete = true;
+          return 'done';
+        }
+        continue;
+      }
+      bodyPts.push(frame.pts);
+      yield { frame, role: 'body' };
+    }
+    return 'done';
+  }
+
+  /** All frames of a process in order; awaits its exit at the end, which replaces a silent short read. */
+  async function* readFrames(child: RunningProcess): AsyncGenerator<Frame> {
+    if (child.stdout === null) throw new UpscaleError('INTERNAL', 'The decoder has no stdout.');
+    const format = pixelFormat(plan.format);
+    const size = frameBytes(format, plan.width, plan.height);
+    const reader = new NutReader(child.stdout);
+    let delivered = 0;
+    try {
+      const header = await reader.readHeader();
+      const offset = timestampOffset(plan.timeBase).ticks;
+      for (let next = await reader.nextFrame(); next !== null; next = await reader.nextFrame()) {
+        if (next.size !== size) {
+          throw new UpscaleError(
+            'DECODER_FAILED',
+            `The decoder gave a frame of ${next.size} bytes where ${plan.width}x${plan.height} ${plan.format} has ${size}.`,
+          );
+        }
+        const pts = rescale(next.pts, header.timeBase, plan.timeBase) - offset;
+        const frame = options.arena.allocateFrame(format, plan.width, plan.height, pts);
+        try {
+          await reader.readFrame(options.arena.bytes(frame.offset, frame.byteLength));
+        } catch (error) {
+          frame.dispose();
+          throw error;
+        }
+        delivered++;
+        yield frame;
+      }
+    } catch (error) {
+      await failOrEnd(child, delivered, error);
+      return;
+    }
+    await failOrEnd(child, delivered, undefined);
+  }
+
+  /** The process's exit decides what a broken or ended stream means. */
+  async function failOrEnd(child: RunningProcess, delivered: number, error: unknown): Promise<void> {
+    if (options.signal?.aborted === true) throw new UpscaleError('ABORTED', 'The run was stopped.');
+    if (error instanceof UpscaleError && error.code === 'MEMORY_BUDGET') throw error;
+    const exit = await child.exited;
+    if (exit.code === 0 && error === undefined) {
+      state.complete = true;
+      return;
+    }
+    if (delivered > 0) {
+      complaints.add(`The decoder ended early (${exit.signal ?? `exit status ${String(exit.code)}`}).`);
+      return;
+    }
+    if (exit.code === 0) return;
+    const message = { what: `decoding ${plan.path}`, code: 'DECODER_FAILED' as const };
+    throw describeFailure(exit, message);
+  }
+
+  return { frames, report: () => ({ bodyPts, complaints: [...complaints], complete: state.complete }) };
+}
+
+/** Lines that ffmpeg prints at this log level for sound material too. */
+function isHarmless(line: string): boolean {
+  return /deprecated pixel format|Last message repeated|unknown-length|Late SEI|Guessed|^\s*$/.test(line);
+}
