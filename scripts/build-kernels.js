@@ -31,7 +31,8 @@ const files = readdirSync(sources)
 
 function computeStamp() {
   const hash = createHash('sha256').update(FLAGS.join(' '));
-  hash.update(readOrEmpty(join(root, 'node_modules', 'assemblyscript', 'package.json')));
+  // The compiler as asked for, not as installed: kernels that are built stay good where it is not installed.
+  hash.update(JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')).devDependencies.assemblyscript);
   for (const name of files) hash.update(`\0${name}\0`).update(readFileSync(join(sources, name)));
   return hash.digest('hex');
 }

@@ -44,6 +44,7 @@ export interface Kernels {
     rowCoefficients: number,
     verticalTaps: number,
     gain: number,
+    bias: number,
     limit: number,
   ): void;
   copyRows(

@@ -27,10 +27,16 @@ export interface ResamplerOptions {
   /** @defaultValue both planes cover the same ground */
   readonly mapping?: PlaneMapping;
   /**
-   * How a change of depth maps code values: limited range (and chroma, of either range) by a power of two, full range so that white stays
-   * white. @defaultValue false
+   * How a change of depth maps code values: limited range by a power of two, full range so that white stays white.
+   *
+   * @defaultValue false
    */
   readonly fullRangeDepthChange?: boolean;
+  /**
+   * Whether code values stand for differences around the middle (128 at 8 bit), which then stays the middle when a full-range
+   * plane changes its depth (H.273, 8.3). @defaultValue false
+   */
+  readonly isChroma?: boolean;
 }
 
 /** One array of a resampler's block of memory. */

@@ -78,6 +78,7 @@ export class Resampler {
       );
       return;
     }
+    const { gain, bias } = computeDepthChange(this.#options);
     this.#kernels.resampleFloats(
       source,
       from.bits > 8,
@@ -98,7 +99,8 @@ export class Resampler {
       at('rowStarts'),
       at('rowCoefficients'),
       layout.verticalTaps,
-      depthGain(this.#options),
+      gain,
+      bias,
       2 ** to.bits - 1,
     );
   }
@@ -135,7 +137,10 @@ export class Resampler {
   }
 }
 
-/** What code values are multiplied with when the depth changes. */
-function depthGain({ from, to, fullRangeDepthChange = false }: ResamplerOptions): number {
-  return fullRangeDepthChange ? (2 ** to.bits - 1) / (2 ** from.bits - 1) : 2 ** (to.bits - from.bits);
+/** How code values of one depth become those of another: `value * gain + bias`. */
+function computeDepthChange(options: ResamplerOptions): { gain: number; bias: number } {
+  const { from, to, fullRangeDepthChange = false, isChroma = false } = options;
+  if (!fullRangeDepthChange) return { gain: 2 ** (to.bits - from.bits), bias: 0 };
+  const gain = (2 ** to.bits - 1) / (2 ** from.bits - 1);
+  return { gain, bias: isChroma ? 2 ** (to.bits - 1) - gain * 2 ** (from.bits - 1) : 0 };
 }

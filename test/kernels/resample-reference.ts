@@ -60,11 +60,8 @@ function resampleSingles(source: Samples, options: ResamplerOptions): Samples {
       between[y * to.width + j] = f(f(sums[0]! + sums[1]!) + f(sums[2]! + sums[3]!));
     }
   }
-  const gain = f(
-    options.fullRangeDepthChange === true
-      ? (2 ** to.bits - 1) / (2 ** from.bits - 1)
-      : 2 ** (to.bits - from.bits),
-  );
+  const change = changeDepth(options);
+  const [gain, bias] = [f(change.gain), f(change.bias)];
   const limit = 2 ** to.bits - 1;
   const result = to.bits > 8 ? new Uint16Array(to.width * to.height) : new Uint8Array(to.width * to.height);
   for (let i = 0; i < to.height; i++) {
@@ -75,7 +72,7 @@ function resampleSingles(source: Samples, options: ResamplerOptions): Samples {
         const term = f(between[y * to.width + x]! * f(rows.coefficients[i * rows.taps + k]!));
         sum = k === 0 ? term : f(sum + term);
       }
-      const value = Math.min(Math.max(f(sum * gain), 0), limit);
+      const value = Math.min(Math.max(f(f(sum * gain) + bias), 0), limit);
       result[i * to.width + x] = Math.floor(f(value + 0.5));
     }
   }
@@ -93,14 +90,11 @@ export function resampleExactly(source: Samples, options: ResamplerOptions): Flo
       between[y * to.width + j] = weigh(columns, j, from.width, (x) => source[y * from.width + x]!);
     }
   }
-  const gain =
-    options.fullRangeDepthChange === true
-      ? (2 ** to.bits - 1) / (2 ** from.bits - 1)
-      : 2 ** (to.bits - from.bits);
+  const { gain, bias } = changeDepth(options);
   const result = new Float64Array(to.width * to.height);
   for (let i = 0; i < to.height; i++) {
     for (let x = 0; x < to.width; x++) {
-      const value = gain * weigh(rows, i, from.height, (y) => between[y * to.width + x]!);
+      const value = bias + gain * weigh(rows, i, from.height, (y) => between[y * to.width + x]!);
       result[i * to.width + x] = Math.min(Math.max(value, 0), 2 ** to.bits - 1);
     }
   }
@@ -117,4 +111,12 @@ function weigh(axis: FilterTaps, j: number, length: number, read: (at: number) =
 
 function clamp(at: number, length: number): number {
   return Math.min(Math.max(at, 0), length - 1);
+}
+
+/** `value * gain + bias` brings code values from one depth to the other. */
+export function changeDepth({ from, to, ...options }: ResamplerOptions): { gain: number; bias: number } {
+  if (options.fullRangeDepthChange !== true) return { gain: 2 ** (to.bits - from.bits), bias: 0 };
+  const gain = (2 ** to.bits - 1) / (2 ** from.bits - 1);
+  const [middle, newMiddle] = [2 ** (from.bits - 1), 2 ** (to.bits - 1)];
+  return { gain, bias: options.isChroma === true ? newMiddle - middle * gain : 0 };
 }

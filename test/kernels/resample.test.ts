@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import type { AxisMapping, ResampleFilterName } from '../../src/kernels/filter-taps.ts';
 import { Resampler, resamplerBytes, type ResamplerOptions } from '../../src/kernels/resample.ts';
 import { arena, findWorst, kernels, makeNoise, makePlane, resample } from './plane-fixture.ts';
-import { resampleExactly, resampleReference } from './resample-reference.ts';
+import { changeDepth, resampleExactly, resampleReference } from './resample-reference.ts';
 
 const FILTERS: ResampleFilterName[] = ['nearest', 'bilinear', 'bicubic', 'lanczos'];
 const DEPTHS = [8, 10, 12, 16];
@@ -22,6 +22,7 @@ const options: fc.Arbitrary<ResamplerOptions> = fc.record(
     filter: fc.constantFrom(...FILTERS),
     mapping: fc.record({ x: axis, y: axis }),
     fullRangeDepthChange: fc.boolean(),
+    isChroma: fc.boolean(),
   },
   { requiredKeys: ['from', 'to', 'filter'] },
 );
@@ -94,21 +95,39 @@ describe('Resampler', () => {
   it('maps every level of flat ground to the right one of another depth, limited and full range', () => {
     fc.assert(
       fc.property(options, fc.double({ min: 0, max: 1, noNaN: true }), (o, part) => {
-        const [white, otherWhite] = [2 ** o.from.bits - 1, 2 ** o.to.bits - 1];
-        const level = Math.round(part * white);
+        const otherWhite = 2 ** o.to.bits - 1;
+        const level = Math.round(part * (2 ** o.from.bits - 1));
         const result = resample(
           makePlane(o.from, () => level),
           o,
         );
-        const exact =
-          o.fullRangeDepthChange === true
-            ? (level * otherWhite) / white
-            : (level * 2 ** o.to.bits) / 2 ** o.from.bits;
-        const expected = Math.min(Math.floor(exact + 0.5), otherWhite);
+        const { gain, bias } = changeDepth(o);
+        // Halves are exact in powers of two; elsewhere rounding noise must not be taken for one.
+        const exact = Math.round((level * gain + bias) * 1e6) / 1e6;
+        const expected = Math.min(Math.max(Math.floor(exact + 0.5), 0), otherWhite);
         expect(result.every((value) => value === expected)).toBe(true);
       }),
       { numRuns: 400 },
     );
+  });
+
+  it('keeps white white and the middle of chroma the middle when full range changes its depth', () => {
+    for (const bits of [10, 12, 16]) {
+      const [from, to] = [
+        { width: 4, height: 4, bits: 8 },
+        { width: 9, height: 8, bits },
+      ];
+      const read = (level: number, isChroma: boolean): number | undefined => {
+        const o: ResamplerOptions = { from, to, filter: 'lanczos', fullRangeDepthChange: true, isChroma };
+        return resample(
+          makePlane(from, () => level),
+          o,
+        )[40];
+      };
+      expect(read(255, false)).toBe(2 ** bits - 1);
+      expect(read(0, false)).toBe(0);
+      expect(read(128, true)).toBe(2 ** (bits - 1));
+    }
   });
 
   it('keeps a ramp a ramp, in its place', () => {

@@ -64,8 +64,9 @@ function filterRow(row: usize, out: usize, width: i32, starts: usize, coefficien
 /** Scales to the output's depth, clamps, rounds halves up. */
 // @ts-ignore: decorator
 @inline
-function roundSum(sum: v128, gain: v128, limit: v128): v128 {
-  const value = f32x4.min(f32x4.max(f32x4.mul(sum, gain), f32x4.splat(0)), limit);
+function roundSum(sum: v128, gain: v128, bias: v128, limit: v128): v128 {
+  const scaled = f32x4.add(f32x4.mul(sum, gain), bias);
+  const value = f32x4.min(f32x4.max(scaled, f32x4.splat(0)), limit);
   return i32x4.trunc_sat_f32x4_u(f32x4.add(value, f32x4.splat(0.5)));
 }
 
@@ -91,6 +92,7 @@ function combineRows(
   coefficients: usize,
   taps: i32,
   gain: v128,
+  bias: v128,
   limit: v128,
 ): void {
   const tapBytes = <usize>taps << 2;
@@ -110,8 +112,8 @@ function combineRows(
       c = f32x4.add(c, f32x4.mul(v128.load(p, 32), k));
       d = f32x4.add(d, f32x4.mul(v128.load(p, 48), k));
     }
-    const low = i16x8.narrow_i32x4_u(roundSum(a, gain, limit), roundSum(b, gain, limit));
-    const high = i16x8.narrow_i32x4_u(roundSum(c, gain, limit), roundSum(d, gain, limit));
+    const low = i16x8.narrow_i32x4_u(roundSum(a, gain, bias, limit), roundSum(b, gain, bias, limit));
+    const high = i16x8.narrow_i32x4_u(roundSum(c, gain, bias, limit), roundSum(d, gain, bias, limit));
     if (isWide) {
       const out = target + (<usize>x << 1);
       storePart(out, low, 8, width - x, 1);
@@ -128,6 +130,7 @@ function combineRows(
  *
  * @param sourceWide - Source samples are uint16 (else uint8).
  * @param gain - What the result is multiplied with: the step between the depths.
+ * @param bias - What is added after that.
  * @param limit - Largest output value.
  */
 export function resampleFloats(
@@ -151,10 +154,12 @@ export function resampleFloats(
   rowCoefficients: usize,
   verticalTaps: i32,
   gain: f32,
+  bias: f32,
   limit: f32,
 ): void {
   const padded = row - (<usize>padLeft << 2);
   const gains = f32x4.splat(gain);
+  const biases = f32x4.splat(bias);
   const limits = f32x4.splat(limit);
   const sourceStride = <usize>sourceWidth << <usize>sourceWide;
   const targetStride = <usize>width << <usize>targetWide;
@@ -173,6 +178,6 @@ export function resampleFloats(
       store<u32>(ROW_POINTERS + (<usize>i << 2), <u32>(ring + <usize>(at % verticalTaps) * ringStride));
     }
     const k = rowCoefficients + (<usize>(y * verticalTaps) << 2);
-    combineRows(target + <usize>y * targetStride, targetWide, width, k, verticalTaps, gains, limits);
+    combineRows(target + <usize>y * targetStride, targetWide, width, k, verticalTaps, gains, biases, limits);
   }
 }
