@@ -26,8 +26,6 @@ export const fieldAnalysisSchema = z.object({
     progressive: z.int(),
     undetermined: z.int(),
     repeatedFields: z.int(),
-    /** Frames whose own decoder flag says interlaced. */
-    flaggedInterlaced: z.int(),
   }),
 });
 export type FieldAnalysis = z.infer<typeof fieldAnalysisSchema>;
@@ -131,6 +129,8 @@ export const sourceSchema = z.object({
   /** Cheap identity of the content: size in bytes, mtime in ms, sha256 over its first, middle and last MiB and the size. */
   identity: z.object({ size: z.int(), mtimeMs: z.number(), sampleSha256: z.string() }),
   video: videoStreamSchema,
+  /** The clock of the video runs backwards or jumps by more than ten seconds: a recording that was cut or joined. */
+  discontinuous: z.boolean(),
   /** All other streams, in file order. */
   others: z.array(otherStreamSchema),
   chapters: z.array(z.object({ start: z.number(), end: z.number(), title: z.string().nullable() })),
