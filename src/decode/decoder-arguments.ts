@@ -4,8 +4,11 @@ import { keepFrameTimes } from '../ffmpeg/passthrough.ts';
 import type { FfmpegTools } from '../ffmpeg/tools.ts';
 import type { DecodePlan } from './decode-plan.ts';
 
-/** Seconds that are added to all times on their way through the pipe, about: NUT has no negative ones. */
-const SHIFT_SECONDS = 3600;
+/**
+ * Seconds, about, that are added to all times on their way through the pipe: NUT has no negative ones. More than a transport stream's
+ * clock runs before it starts over (26.5 hours), which is how far below zero ffmpeg may count.
+ */
+const SHIFT_SECONDS = 200_000;
 
 /** The shift in whole seconds and in ticks of `timeBase`, chosen so that both are exact. */
 export function timestampOffset(timeBase: Rational): { seconds: number; ticks: number } {
@@ -34,7 +37,7 @@ export function buildDecoderArguments(
           formatSeconds(ticksToSeconds(seekPts, plan.timeBase)),
         ];
   return buildArguments({
-    global: ['-v', 'warning', ...(plan.copyTimestamps ? ['-copyts'] : [])],
+    global: ['-v', 'level+warning', ...(plan.copyTimestamps ? ['-copyts'] : [])],
     inputs: [
       {
         path: plan.path,

@@ -1,13 +1,16 @@
-import { UpscaleError } from '../core/errors.ts';
+import { throwIfAborted, UpscaleError } from '../core/errors.ts';
 import type { Frame } from '../core/frame.ts';
 import { silentLogger, type Logger } from '../core/logger.ts';
 import { frameBytes, pixelFormat } from '../core/pixel-format.ts';
 import { rescale } from '../core/rational.ts';
+import { StreamCutShort } from '../ffmpeg/byte-source.ts';
 import { NutReader } from '../ffmpeg/nut-reader.ts';
-import { describeFailure, startProcess, type RunningProcess } from '../ffmpeg/process.ts';
+import { startProcess, type RunningProcess } from '../ffmpeg/process.ts';
 import type { FfmpegTools } from '../ffmpeg/tools.ts';
 import type { Arena } from '../kernels/arena.ts';
 import { buildDecoderArguments, timestampOffset } from './decoder-arguments.ts';
+import { readComplaint } from './decoder-complaints.ts';
+import { judgeExit } from './decoder-exit.ts';
 import type { DecodePlan, SegmentPlan } from './decode-plan.ts';
 
 /** A frame and what it is to its segment: `lead` and `tail` frames are only there to be looked at. */
@@ -43,6 +46,8 @@ export interface Decoder {
 }
 
 const MOST_COMPLAINTS = 50;
+/** How much further back the second seek goes when the first one landed too near to the segment. */
+const SECOND_SEEK_SECONDS = 10;
 
 /**
  * Decodes one segment of a source. Damaged input yields what decodes, and the report says so. Throws `SOURCE_DAMAGED` when the whole
@@ -53,18 +58,24 @@ export function openDecoder(plan: DecodePlan, segment: SegmentPlan, options: Dec
   const complaints = new Set<string>();
   const state = { complete: false };
   const onStderrLine = (line: string): void => {
-    const text = line.replace(/^\[[^\]]*\] ?/, '');
-    if (complaints.size < MOST_COMPLAINTS && !isHarmless(text)) complaints.add(text);
+    const complaint = readComplaint(line);
+    if (complaint !== null && complaints.size < MOST_COMPLAINTS) complaints.add(complaint);
   };
 
   async function* frames(): AsyncGenerator<DecodedFrame> {
     const seekPts = segment.startPts === null ? null : segment.seekPts;
-    let found = yield* decodeFrom(seekPts);
-    // A seek that landed late, or with too few frames before the border, must never lose a frame.
-    if (found === 'late') found = yield* decodeFrom(null);
+    if (seekPts !== null) {
+      // A seek that landed late, or with too few frames before the border, must never lose a frame.
+      const back = Math.ceil((SECOND_SEEK_SECONDS * plan.timeBase.den) / plan.timeBase.num);
+      for (const pts of [seekPts, seekPts - back]) {
+        if ((yield* decodeFrom(pts)) === 'done') return;
+      }
+    }
+    yield* decodeFrom(null);
   }
 
   async function* decodeFrom(seekPts: number | null): AsyncGenerator<DecodedFrame, 'done' | 'late'> {
+    throwIfAborted(options.signal);
     complaints.clear();
     const child = startProcess(options.tools.ffmpeg, buildDecoderArguments(plan, seekPts, options.tools), {
       label: 'decoder',
@@ -76,7 +87,7 @@ export function openDecoder(plan: DecodePlan, segment: SegmentPlan, options: Dec
     });
     const lead: Frame[] = [];
     try {
-      return yield* sortFrames(readFrames(child), { lead, seekPts });
+      return yield* sortFrames(readFrames(child, seekPts), { lead, seekPts });
     } finally {
       for (const frame of lead) frame.dispose();
       await child.stop();
@@ -90,11 +101,17 @@ export function openDecoder(plan: DecodePlan, segment: SegmentPlan, options: Dec
     const start = segment.startPts ?? Number.NEGATIVE_INFINITY;
     const end = segment.endPts ?? Number.POSITIVE_INFINITY;
     // The first frames behind a seek have no true neighbours before them for the filters to look at.
-    const margin = plan.filterMargin * plan.framesPerInput;
+    const wanted = Math.max(1, options.leadFrames + plan.filterMargin * plan.framesPerInput);
+    // Pictures shown before the key frame may lean on ones that were not decoded (open GOP).
+    const reliable = o.seekPts ?? Number.NEGATIVE_INFINITY;
     let before = 0;
     let tail = 0;
     let started = false;
     for await (const frame of source) {
+      if (frame.pts < reliable) {
+        frame.dispose();
+        continue;
+      }
       if (frame.pts < start) {
         o.lead.push(frame);
         before++;
@@ -103,7 +120,7 @@ export function openDecoder(plan: DecodePlan, segment: SegmentPlan, options: Dec
       }
       if (!started) {
         started = true;
-        if (o.seekPts !== null && before < options.leadFrames + Math.max(1, margin)) {
+        if (o.seekPts !== null && before < wanted) {
           frame.dispose();
           return 'late';
         }
@@ -128,19 +145,19 @@ export function openDecoder(plan: DecodePlan, segment: SegmentPlan, options: Dec
       bodyPts.push(frame.pts);
       yield { frame, role: 'body' };
     }
-    return 'done';
+    return started || o.seekPts === null ? 'done' : 'late';
   }
 
   /** All frames of a process in order; awaits its exit at the end, which replaces a silent short read. */
-  async function* readFrames(child: RunningProcess): AsyncGenerator<Frame> {
+  async function* readFrames(child: RunningProcess, seekPts: number | null): AsyncGenerator<Frame> {
     if (child.stdout === null) throw new UpscaleError('INTERNAL', 'The decoder has no stdout.');
     const format = pixelFormat(plan.format);
     const size = frameBytes(format, plan.width, plan.height);
     const reader = new NutReader(child.stdout);
+    const offset = timestampOffset(plan.timeBase).ticks;
     let delivered = 0;
     try {
       const header = await reader.readHeader();
-      const offset = timestampOffset(plan.timeBase).ticks;
       for (let next = await reader.nextFrame(); next !== null; next = await reader.nextFrame()) {
         if (next.size !== size) {
           throw new UpscaleError(
@@ -160,34 +177,15 @@ export function openDecoder(plan: DecodePlan, segment: SegmentPlan, options: Dec
         yield frame;
       }
     } catch (error) {
-      await failOrEnd(child, delivered, error);
-      return;
+      if (!(error instanceof StreamCutShort)) throw error;
     }
-    await failOrEnd(child, delivered, undefined);
-  }
-
-  /** The process's exit decides what a broken or ended stream means. */
-  async function failOrEnd(child: RunningProcess, delivered: number, error: unknown): Promise<void> {
-    if (options.signal?.aborted === true) throw new UpscaleError('ABORTED', 'The run was stopped.');
-    if (error instanceof UpscaleError && error.code === 'MEMORY_BUDGET') throw error;
+    throwIfAborted(options.signal);
     const exit = await child.exited;
-    if (exit.code === 0 && error === undefined) {
-      state.complete = true;
-      return;
-    }
-    if (delivered > 0) {
-      complaints.add(`The decoder ended early (${exit.signal ?? `exit status ${String(exit.code)}`}).`);
-      return;
-    }
-    if (exit.code === 0) return;
-    const message = { what: `decoding ${plan.path}`, code: 'DECODER_FAILED' as const };
-    throw describeFailure(exit, message);
+    throwIfAborted(options.signal);
+    const verdict = judgeExit(exit, { path: plan.path, delivered, fromStart: seekPts === null });
+    if (verdict === null) state.complete = true;
+    else complaints.add(verdict);
   }
 
   return { frames, report: () => ({ bodyPts, complaints: [...complaints], complete: state.complete }) };
-}
-
-/** Lines that ffmpeg prints at this log level for sound material too. */
-function isHarmless(line: string): boolean {
-  return /deprecated pixel format|Last message repeated|unknown-length|Late SEI|Guessed|^\s*$/.test(line);
 }

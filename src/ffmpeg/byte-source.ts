@@ -24,7 +24,7 @@ export class ByteSource {
     let value = 0;
     for (;;) {
       const byte = await this.byteOrEnd();
-      if (byte === null) throw cutShort();
+      if (byte === null) throw new StreamCutShort();
       value = value * 128 + (byte & 127);
       if (byte < 128) return value;
     }
@@ -41,7 +41,7 @@ export class ByteSource {
   async read(target: Uint8Array): Promise<void> {
     let written = 0;
     while (written < target.length) {
-      if (this.#at >= this.#chunk.length && !(await this.#fill())) throw cutShort();
+      if (this.#at >= this.#chunk.length && !(await this.#fill())) throw new StreamCutShort();
       const part = this.#chunk.subarray(this.#at, this.#at + target.length - written);
       target.set(part, written);
       written += part.length;
@@ -52,7 +52,7 @@ export class ByteSource {
   async skip(length: number): Promise<void> {
     let left = length;
     while (left > 0) {
-      if (this.#at >= this.#chunk.length && !(await this.#fill())) throw cutShort();
+      if (this.#at >= this.#chunk.length && !(await this.#fill())) throw new StreamCutShort();
       const part = Math.min(left, this.#chunk.length - this.#at);
       left -= part;
       this.#at += part;
@@ -75,6 +75,9 @@ export class ByteSource {
   }
 }
 
-function cutShort(): UpscaleError {
-  return new UpscaleError('DECODER_FAILED', "The decoder's stream ended inside a frame.");
+/** The stream ended inside a packet: its process ended early, and its exit tells why. */
+export class StreamCutShort extends UpscaleError {
+  constructor() {
+    super('DECODER_FAILED', "The decoder's stream ended inside a frame.");
+  }
 }

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { createHash, randomUUID } from 'node:crypto';
 import { mkdir, readFile, rename, stat, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
@@ -6,7 +6,7 @@ import path from 'node:path';
 /** Where Upreel keeps what it can find out again: `$XDG_CACHE_HOME/upreel`, or the system's like. */
 export function cacheDirectory(env: NodeJS.ProcessEnv = process.env): string {
   const base =
-    env['XDG_CACHE_HOME'] ??
+    (env['XDG_CACHE_HOME'] || undefined) ??
     (process.platform === 'win32'
       ? env['LOCALAPPDATA']
       : process.platform === 'darwin'
@@ -32,7 +32,7 @@ export async function cacheByFile<T>(topic: string, file: string, compute: () =>
     const value = await compute();
     try {
       await mkdir(path.dirname(entry), { recursive: true });
-      const temporary = `${entry}.${process.pid}.tmp`;
+      const temporary = `${entry}.${randomUUID()}.tmp`;
       await writeFile(temporary, JSON.stringify({ value }));
       await rename(temporary, entry);
     } catch {

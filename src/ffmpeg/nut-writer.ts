@@ -98,7 +98,7 @@ export class NutWriter {
         variable(MSB_PTS_SHIFT),
         variable(1024), // max pts distance: every frame has a checksum, so it never counts
         variable(0), // decode delay
-        variable(1), // fixed rate flag means nothing to a reader of timestamps
+        variable(0), // flags: the rate is not fixed
         variable(0), // codec specific data
         ...[width, height, sampleAspectRatio?.num ?? 1, sampleAspectRatio?.den ?? 1, 0].map(variable),
       ]),

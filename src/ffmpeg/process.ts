@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process';
+import { spawn, type ChildProcess } from 'node:child_process';
 import type { Readable, Writable } from 'node:stream';
 import { UpscaleError, throwIfAborted, type ErrorCode } from '../core/errors.ts';
 import type { Logger } from '../core/logger.ts';
@@ -46,7 +46,7 @@ export function startProcess(
   options: StartOptions,
 ): RunningProcess {
   options.logger?.debug(`${options.label}: ${[program, ...args].map(quote).join(' ')}`);
-  const child = spawn(program, args, { stdio: [options.stdin, options.stdout, 'pipe'], windowsHide: true });
+  const child = spawnChild(program, args, options);
   const lines = new StderrLines(options.onStderrLine);
   child.stderr?.setEncoding('utf8');
   child.stderr?.on('data', (chunk: string) => lines.push(chunk));
@@ -89,6 +89,19 @@ export function startProcess(
   const detach = (): void => options.signal?.removeEventListener('abort', onAbort);
   exited.then(detach, detach);
   return { pid: child.pid, stdin: child.stdin, stdout: child.stdout, exited, stop };
+}
+
+function spawnChild(program: string, args: readonly string[], options: StartOptions): ChildProcess {
+  try {
+    return spawn(program, args, {
+      stdio: [options.stdin, options.stdout, 'pipe'],
+      windowsHide: true,
+      // A group of its own: Ctrl-C in the terminal is for us, and we end our children in order.
+      detached: process.platform !== 'win32',
+    });
+  } catch (error) {
+    throw new UpscaleError('FFMPEG_FAILED', `Could not start ${program}.`, { cause: error });
+  }
 }
 
 /** Collects stderr by lines, bounded; drops ffmpeg's progress lines, which end in a carriage return. */

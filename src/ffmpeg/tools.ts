@@ -1,5 +1,6 @@
+import { randomUUID } from 'node:crypto';
 import { constants } from 'node:fs';
-import { access, chmod, copyFile, mkdir, stat } from 'node:fs/promises';
+import { access, chmod, copyFile, mkdir, rename, stat } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import path from 'node:path';
 import { UpscaleError } from '../core/errors.ts';
@@ -38,8 +39,8 @@ export interface FindToolsOptions {
  */
 export async function findTools(options: FindToolsOptions = {}): Promise<FfmpegTools> {
   const env = options.env ?? process.env;
-  const named = options.ffmpeg ?? env['UPREEL_FFMPEG'];
-  const namedProbe = options.ffprobe ?? env['UPREEL_FFPROBE'];
+  const named = options.ffmpeg ?? readVariable(env, 'UPREEL_FFMPEG');
+  const namedProbe = options.ffprobe ?? readVariable(env, 'UPREEL_FFPROBE');
   const origin = options.ffmpeg !== undefined ? 'option' : 'environment';
   const ffmpeg = named === undefined ? await findNewest(env) : await readNamed(named, origin, env);
   const ffprobe = await findFfprobe(ffmpeg, namedProbe, env);
@@ -51,6 +52,11 @@ export async function findTools(options: FindToolsOptions = {}): Promise<FfmpegT
     version: ffmpeg.version,
     features: { fpsMode: major > 5 || (major === 5 && minor >= 1) },
   };
+}
+
+/** An empty variable is as good as none. */
+function readVariable(env: NodeJS.ProcessEnv, name: string): string | undefined {
+  return env[name] === '' ? undefined : env[name];
 }
 
 interface Candidate {
@@ -124,7 +130,9 @@ async function findFfprobe(
 async function resolveProgram(program: string, env: NodeJS.ProcessEnv): Promise<string | null> {
   const extensions = process.platform === 'win32' ? ['', '.exe'] : [''];
   const folders =
-    path.basename(program) === program ? (env['PATH'] ?? '').split(path.delimiter) : [path.dirname(program)];
+    path.basename(program) === program
+      ? (env['PATH'] ?? '').split(path.delimiter).filter((folder) => folder !== '')
+      : [path.dirname(program)];
   for (const folder of folders) {
     for (const extension of extensions) {
       const file = path.resolve(folder, path.basename(program) + extension);
@@ -175,8 +183,11 @@ export async function makeExecutable(file: string, name: string): Promise<string
     const copy = path.join(cacheDirectory(), 'bin', `${name}-${String(size)}-${String(Math.trunc(mtimeMs))}`);
     if (await isExecutable(copy)) return copy;
     await mkdir(path.dirname(copy), { recursive: true });
-    await copyFile(file, copy);
-    await chmod(copy, 0o755);
+    // Under a name of its own first: another process may do the same at this moment.
+    const temporary = `${copy}.${randomUUID()}`;
+    await copyFile(file, temporary);
+    await chmod(temporary, 0o755);
+    await rename(temporary, copy);
     return copy;
   } catch {
     return null;
