@@ -1,0 +1,322 @@
+import type { UpscaleOptions } from './upscale-options.ts';
+
+/** How a value is written on the command line and what it becomes. */
+export type OptionType = 'text' | 'number' | 'integer' | 'size' | 'arguments' | 'flag';
+
+export const OPTION_GROUPS = ['Files', 'Picture', 'Encoding', 'Machine', 'Messages'] as const;
+export type OptionGroup = (typeof OPTION_GROUPS)[number];
+
+export const COMMANDS = ['upscale', 'plan', 'probe', 'verify', 'doctor'] as const;
+export type CommandName = (typeof COMMANDS)[number];
+
+/** One row of the table: everything that the command line, its help, the documentation and the library know of an option. */
+export interface OptionSpec {
+  /** Long name, without dashes. */
+  readonly name: string;
+  /** One letter. */
+  readonly alias?: string;
+  readonly type: OptionType;
+  /** The field of {@link UpscaleOptions} that it sets; options of the command line alone have none. */
+  readonly key?: keyof UpscaleOptions;
+  /** Value when nothing is given; undefined where it follows from something else, which `help` says. */
+  readonly default?: string | number | boolean | readonly string[];
+  readonly choices?: readonly string[];
+  /** What stands for the value in help. */
+  readonly placeholder?: string;
+  readonly group: OptionGroup;
+  /** One sentence, no full stop. */
+  readonly help: string;
+  readonly commands: readonly CommandName[];
+  /** Smallest and largest number. */
+  readonly range?: readonly [least: number, most: number];
+}
+
+const RUN: readonly CommandName[] = ['upscale', 'plan'];
+const ALL: readonly CommandName[] = COMMANDS;
+
+/** Every option. Nothing else in the product names, describes or defaults one. */
+export const OPTION_TABLE = [
+  {
+    name: 'input',
+    alias: 'i',
+    type: 'text',
+    placeholder: 'PATH',
+    group: 'Files',
+    help: 'Source: a video, a picture, a pattern (shot.%04d.png) or - for standard input; also the first argument',
+    commands: RUN,
+  },
+  {
+    name: 'output',
+    alias: 'o',
+    type: 'text',
+    key: 'output',
+    placeholder: 'PATH',
+    group: 'Files',
+    help: 'Output: a file, a pattern for pictures, or - for standard output; <input>.upreel.<ext> beside the input when left out',
+    commands: RUN,
+  },
+  {
+    name: 'overwrite',
+    alias: 'y',
+    type: 'flag',
+    key: 'overwrite',
+    default: false,
+    group: 'Files',
+    help: 'Replace an output that exists',
+    commands: RUN,
+  },
+  {
+    name: 'no-overwrite',
+    alias: 'n',
+    type: 'flag',
+    group: 'Files',
+    help: 'Never replace an output that exists, and never ask',
+    commands: RUN,
+  },
+  {
+    name: 'input-frame-rate',
+    type: 'text',
+    key: 'inputFrameRate',
+    placeholder: 'RATE',
+    group: 'Files',
+    help: 'Frames a second of picture sequences and raw streams, as 25 or 30000/1001',
+    commands: ['upscale', 'plan', 'probe', 'verify'],
+  },
+  {
+    name: 'strict',
+    type: 'flag',
+    key: 'strict',
+    default: false,
+    group: 'Files',
+    help: 'Refuse damaged sources instead of upscaling what can be decoded',
+    commands: RUN,
+  },
+  {
+    name: 'scale',
+    type: 'number',
+    key: 'scale',
+    placeholder: 'N',
+    group: 'Picture',
+    help: 'Enlarge the picture as shown N times, any number above 1; 2 when neither --scale nor --to is given',
+    commands: RUN,
+  },
+  {
+    name: 'to',
+    type: 'text',
+    key: 'to',
+    placeholder: 'SIZE',
+    group: 'Picture',
+    help: 'Fit the picture as shown into 720p, 1080p, 1440p, 4k, 8k or WxH, never cropped or stretched',
+    commands: RUN,
+  },
+  {
+    name: 'model',
+    type: 'text',
+    key: 'model',
+    placeholder: 'NAME|PATH',
+    group: 'Picture',
+    help: 'Model by name, a baseline (bicubic, lanczos, nearest) or the path of an ONNX file; see upreel doctor',
+    commands: RUN,
+  },
+  {
+    name: 'deinterlace',
+    type: 'text',
+    key: 'deinterlace',
+    default: 'auto',
+    choices: ['auto', 'off', 'frame', 'field'],
+    group: 'Picture',
+    help: 'What becomes of interlaced pictures: one frame of each (frame), one of each field at twice the rate (field)',
+    commands: RUN,
+  },
+  {
+    name: 'temporal',
+    type: 'text',
+    key: 'temporal',
+    default: 'auto',
+    choices: ['auto', 'off', 'low', 'medium', 'high'],
+    group: 'Picture',
+    help: 'How strongly still areas are averaged over neighbouring frames, against noise',
+    commands: RUN,
+  },
+  {
+    name: 'preset',
+    type: 'text',
+    key: 'preset',
+    placeholder: 'NAME',
+    choices: ['archive', 'mezzanine', 'web', 'small'],
+    group: 'Encoding',
+    help: 'A named set of options; options that are given as well win',
+    commands: RUN,
+  },
+  {
+    name: 'encoder',
+    type: 'text',
+    key: 'encoder',
+    default: 'auto',
+    placeholder: 'PROFILE',
+    group: 'Encoding',
+    help: 'auto, auto-hw, h264, h265, av1, vp9, prores, dnxhr, ffv1, png, tiff, or a hardware encoder such as h264_nvenc',
+    commands: RUN,
+  },
+  {
+    name: 'crf',
+    type: 'number',
+    key: 'crf',
+    placeholder: 'N',
+    range: [0, 63],
+    group: 'Encoding',
+    help: "Constant quality on the encoder's own scale, lower is better; by the profile when left out",
+    commands: RUN,
+  },
+  {
+    name: 'encoder-preset',
+    type: 'text',
+    key: 'encoderPreset',
+    placeholder: 'NAME',
+    group: 'Encoding',
+    help: "The encoder's own preset, such as slow or veryfast; by the profile when left out",
+    commands: RUN,
+  },
+  {
+    name: 'encoder-args',
+    type: 'arguments',
+    key: 'encoderArgs',
+    default: [],
+    placeholder: '"ARGS"',
+    group: 'Encoding',
+    help: 'Further arguments for the encoder, as one would write them for ffmpeg, in one pair of quotes',
+    commands: RUN,
+  },
+  {
+    name: 'audio',
+    type: 'text',
+    key: 'audio',
+    default: 'copy',
+    placeholder: 'copy|none|CODEC',
+    group: 'Encoding',
+    help: 'Sound: copied bit for bit where the container can hold it, left out, or transcoded to a codec',
+    commands: RUN,
+  },
+  {
+    name: 'device',
+    type: 'text',
+    key: 'device',
+    default: 'auto',
+    choices: ['auto', 'cpu', 'cuda', 'tensorrt', 'directml', 'coreml', 'webgpu'],
+    group: 'Machine',
+    help: "Where the model runs; auto takes the machine's best that really opens",
+    commands: RUN,
+  },
+  {
+    name: 'memory',
+    type: 'size',
+    key: 'memory',
+    placeholder: 'SIZE',
+    group: 'Machine',
+    help: 'Memory that the whole run may use, such as 4G or 800M; 70 % of what is free when left out',
+    commands: RUN,
+  },
+  {
+    name: 'workers',
+    type: 'integer',
+    key: 'workers',
+    placeholder: 'N',
+    range: [1, 256],
+    group: 'Machine',
+    help: 'Segments that are worked on at the same time; by cores, device and memory when left out',
+    commands: RUN,
+  },
+  {
+    name: 'tile',
+    type: 'text',
+    key: 'tile',
+    default: 'auto',
+    placeholder: 'auto|N',
+    group: 'Machine',
+    help: 'Largest tile that goes through the model at once, N x N samples; changes memory and speed, never a pixel',
+    commands: RUN,
+  },
+  {
+    name: 'segment-seconds',
+    type: 'number',
+    key: 'segmentSeconds',
+    placeholder: 'N',
+    range: [0.1, 86400],
+    group: 'Machine',
+    help: 'Length of a segment, the piece that is done again after an interruption; 20 when left out',
+    commands: RUN,
+  },
+  {
+    name: 'ffmpeg',
+    type: 'text',
+    key: 'ffmpeg',
+    placeholder: 'PATH',
+    group: 'Machine',
+    help: 'The ffmpeg to use instead of the newer of the one on the PATH and the embedded one; also UPREEL_FFMPEG',
+    commands: ALL,
+  },
+  {
+    name: 'ffprobe',
+    type: 'text',
+    key: 'ffprobe',
+    placeholder: 'PATH',
+    group: 'Machine',
+    help: 'The ffprobe to use; also UPREEL_FFPROBE',
+    commands: ALL,
+  },
+  {
+    name: 'json',
+    type: 'flag',
+    default: false,
+    group: 'Messages',
+    help: 'Print the result as one JSON document on standard output',
+    commands: ALL,
+  },
+  {
+    name: 'progress',
+    type: 'text',
+    default: 'auto',
+    choices: ['auto', 'bar', 'plain', 'json', 'none'],
+    group: 'Messages',
+    help: 'How progress is shown on standard error: auto is a bar on a terminal and plain lines elsewhere',
+    commands: ['upscale'],
+  },
+  {
+    name: 'no-progress',
+    type: 'flag',
+    group: 'Messages',
+    help: 'The same as --progress none',
+    commands: ['upscale'],
+  },
+  {
+    name: 'log-level',
+    type: 'text',
+    default: 'warning',
+    choices: ['error', 'warning', 'info', 'debug'],
+    group: 'Messages',
+    help: 'What is logged on standard error',
+    commands: ALL,
+  },
+  {
+    name: 'verbose',
+    type: 'flag',
+    default: false,
+    group: 'Messages',
+    help: 'Log everything, and show where in the program an error arose',
+    commands: ALL,
+  },
+] as const satisfies readonly OptionSpec[];
+
+export type OptionName = (typeof OPTION_TABLE)[number]['name'];
+
+/** The rows that `command` takes, in the table's order. */
+export function optionsOf(command: CommandName): readonly OptionSpec[] {
+  return (OPTION_TABLE as readonly OptionSpec[]).filter(({ commands }) => commands.includes(command));
+}
+
+/** The row of a field of {@link UpscaleOptions}. */
+export function specOf(key: keyof UpscaleOptions): OptionSpec {
+  const found = (OPTION_TABLE as readonly OptionSpec[]).find((spec) => spec.key === key);
+  if (found === undefined) throw new TypeError(`No option sets ${key}.`);
+  return found;
+}
