@@ -63,8 +63,6 @@ export function buildDecoderArguments(
           String(timestampOffset(plan.timeBase).seconds),
           '-c:v',
           'rawvideo',
-          '-pix_fmt',
-          plan.format,
           '-f',
           'nut',
         ],

@@ -85,18 +85,18 @@ export function openDecoder(plan: DecodePlan, segment: SegmentPlan, options: Dec
       logger: options.logger ?? silentLogger,
       onStderrLine,
     });
-    const lead: Frame[] = [];
+    const waiting: Frame[] = [];
     try {
-      return yield* sortFrames(readFrames(child, seekPts), { lead, seekPts });
+      return yield* sortFrames(readFrames(child, seekPts), { waiting, seekPts });
     } finally {
-      for (const frame of lead) frame.dispose();
+      for (const frame of waiting) frame.dispose();
       await child.stop();
     }
   }
 
   async function* sortFrames(
     source: AsyncGenerator<Frame>,
-    o: { lead: Frame[]; seekPts: number | null },
+    o: { waiting: Frame[]; seekPts: number | null },
   ): AsyncGenerator<DecodedFrame, 'done' | 'late'> {
     const start = segment.startPts ?? Number.NEGATIVE_INFINITY;
     const end = segment.endPts ?? Number.POSITIVE_INFINITY;
@@ -113,9 +113,9 @@ export function openDecoder(plan: DecodePlan, segment: SegmentPlan, options: Dec
         continue;
       }
       if (frame.pts < start) {
-        o.lead.push(frame);
+        o.waiting.push(frame);
         before++;
-        if (o.lead.length > options.leadFrames) o.lead.shift()?.dispose();
+        if (o.waiting.length > options.leadFrames) o.waiting.shift()?.dispose();
         continue;
       }
       if (!started) {
@@ -124,9 +124,13 @@ export function openDecoder(plan: DecodePlan, segment: SegmentPlan, options: Dec
           frame.dispose();
           return 'late';
         }
-        for (let next = o.lead.shift(); next !== undefined; next = o.lead.shift()) {
-          yield { frame: next, role: 'lead' };
+        // Until its turn comes, the first frame waits where it is freed when the consumer leaves.
+        o.waiting.push(frame);
+        while (o.waiting.length > 1) {
+          const next = o.waiting.shift();
+          if (next !== undefined) yield { frame: next, role: 'lead' };
         }
+        o.waiting.pop();
       }
       if (frame.pts >= end) {
         if (tail >= options.tailFrames) {

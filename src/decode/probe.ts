@@ -8,7 +8,8 @@ import { toNumber, type Rational } from '../core/rational.ts';
 import { toFfmpegPath } from '../ffmpeg/command.ts';
 import { runFfprobe, startProcess } from '../ffmpeg/process.ts';
 import type { FfmpegTools } from '../ffmpeg/tools.ts';
-import { decideFields, lookAtFields, type FieldEvidence } from './fields.ts';
+import { decideFields } from './fields.ts';
+import { gatherFieldEvidence, type FrameEvidence } from './field-evidence.ts';
 import { readFfprobeDocument, readNumber, type FfprobeDocument, type FfprobeStream } from './ffprobe-json.ts';
 import { findImageSequence, isImagePattern } from './image-sequence.ts';
 import { readComplaints, scanPackets, type ScanResult } from './packet-scan.ts';
@@ -39,7 +40,7 @@ const STILL_CODECS = new Set([
 ]);
 /** Interlaced video has at least this many lines; small pictures need no look unless they say so. */
 const LEAST_INTERLACED_LINES = 240;
-const FRAMES_PER_SPOT = 40;
+const FRAMES_PER_SPOT = 25;
 const MIB = 1 << 20;
 
 /**
@@ -72,7 +73,8 @@ export async function probe(input: string, options: ProbeOptions): Promise<Sourc
     readHdrOf(file, inputOptions, stream, facts, options),
   ]);
   const rate = facts.frameRate === null ? null : toNumber(facts.frameRate);
-  const fields = decideFields(readFieldOrder(stream.field_order), evidence, rate);
+  const tagged = readFieldOrder(stream.field_order);
+  const fields = decideFields(tagged, evidence, rate);
   describeScan(scan, scanned.discontinuous, notices);
   return {
     path: file,
@@ -225,21 +227,16 @@ async function look(
     still: boolean;
   },
   options: ProbeOptions,
-): Promise<FieldEvidence> {
+): Promise<FrameEvidence[][]> {
+  const { facts, scan } = found;
   const tagged = readFieldOrder(found.stream.field_order);
-  const worth = found.facts.height >= LEAST_INTERLACED_LINES || tagged === 'tff' || tagged === 'bff';
-  const none = { frames: 0, tff: 0, bff: 0, progressive: 0, undetermined: 0, repeatedFields: 0 };
-  if (!worth || found.still || found.scan.frames < 2) return none;
+  const worth = facts.height >= LEAST_INTERLACED_LINES || tagged === 'tff' || tagged === 'bff';
+  if (!worth || found.still || scan.frames < 3) return [];
   const duration = readNumber(found.document.format?.duration) ?? 0;
-  const spots = duration > 8 && found.scan.complete ? [0, duration / 4, (duration * 3) / 4] : [0];
+  const spots = duration > 8 && scan.complete ? [0, duration / 4, (duration * 3) / 4] : [0];
   const framesPerSpot = spots.length > 1 ? FRAMES_PER_SPOT : 2 * FRAMES_PER_SPOT;
-  return lookAtFields(file, {
-    tools: options.tools,
-    inputOptions,
-    spots,
-    framesPerSpot,
-    signal: options.signal,
-  });
+  const { width, height } = facts;
+  return gatherFieldEvidence(file, { ...options, inputOptions, width, height, spots, framesPerSpot });
 }
 
 /** HDR metadata stands in the container or, for many files, only in the first frame. */

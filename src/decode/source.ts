@@ -18,14 +18,12 @@ export const fieldAnalysisSchema = z.object({
   mixed: z.boolean(),
   /** One sentence: why `found` is what it is. */
   reason: z.string(),
-  /** Frames looked at, and how many looked like what. Zero frames when nothing was decoded. */
+  /** Frames looked at, how many of them show motion enough to tell, and what those look like. */
   evidence: z.object({
     frames: z.int(),
-    tff: z.int(),
-    bff: z.int(),
+    telling: z.int(),
+    combed: z.int(),
     progressive: z.int(),
-    undetermined: z.int(),
-    repeatedFields: z.int(),
   }),
 });
 export type FieldAnalysis = z.infer<typeof fieldAnalysisSchema>;

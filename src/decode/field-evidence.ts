@@ -1,0 +1,118 @@
+import { buildArguments } from '../ffmpeg/command.ts';
+import { keepFrameTimes } from '../ffmpeg/passthrough.ts';
+import { startProcess } from '../ffmpeg/process.ts';
+import type { FfmpegTools } from '../ffmpeg/tools.ts';
+
+/** Code values by which a top-field sample must change over time to count as moving. */
+const MOTION = 8;
+/** Fewer moving samples than this say nothing about a frame. */
+const LEAST_MOVING_IN_FRAME = 50;
+/** Columns beyond this are thinned out: fields differ in lines, not in columns. */
+const MOST_COLUMNS = 512;
+
+/**
+ * What the moving parts of one frame say. The bottom field's lines are predicted from the top field's lines above and below: of the same
+ * frame, and of the mean of the same frame and the next (right for top field first) or the one before (right for bottom field first).
+ */
+export interface FrameEvidence {
+  readonly moving: number;
+  /** Sums of absolute prediction errors. */
+  readonly whole: number;
+  readonly topFirst: number;
+  readonly bottomFirst: number;
+}
+
+/** Looks at the frame in the middle of three, `width` x `height` luma samples each. */
+export function examineFrame(
+  before: Uint8Array,
+  frame: Uint8Array,
+  after: Uint8Array,
+  width: number,
+  height: number,
+): FrameEvidence {
+  const evidence = { moving: 0, whole: 0, topFirst: 0, bottomFirst: 0 };
+  for (let y = 3; y < height - 3; y += 2) {
+    for (let at = y * width, end = at + width; at < end; at++) {
+      const now = (Number(frame[at - width]) + Number(frame[at + width])) / 2;
+      const past = (Number(before[at - width]) + Number(before[at + width])) / 2;
+      const next = (Number(after[at - width]) + Number(after[at + width])) / 2;
+      if (Math.abs(past - now) < MOTION && Math.abs(next - now) < MOTION) continue;
+      const value = Number(frame[at]);
+      evidence.moving++;
+      evidence.whole += Math.abs(value - now);
+      evidence.topFirst += Math.abs(value - (now + next) / 2);
+      evidence.bottomFirst += Math.abs(value - (now + past) / 2);
+    }
+  }
+  return evidence;
+}
+
+export interface LookOptions {
+  readonly tools: FfmpegTools;
+  readonly inputOptions: readonly string[];
+  readonly width: number;
+  readonly height: number;
+  /** Seconds from the start of the file where stretches begin. */
+  readonly spots: readonly number[];
+  readonly framesPerSpot: number;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** Looks at a few stretches of frames, side by side; frames in which nothing moves are left out. A stretch that does not decode counts nothing. */
+export async function gatherFieldEvidence(path: string, options: LookOptions): Promise<FrameEvidence[][]> {
+  return Promise.all(options.spots.map((spot) => examineSpot(path, spot, options)));
+}
+
+async function examineSpot(path: string, spot: number, options: LookOptions): Promise<FrameEvidence[]> {
+  const { height } = options;
+  const width = Math.min(options.width, MOST_COLUMNS);
+  const child = startProcess(
+    options.tools.ffmpeg,
+    buildArguments({
+      global: ['-v', 'error'],
+      inputs: [
+        {
+          path,
+          options: [...(spot > 0 ? ['-ss', spot.toFixed(3)] : []), '-noautorotate', ...options.inputOptions],
+        },
+      ],
+      outputs: [
+        {
+          path: 'pipe:1',
+          options: [
+            ...[
+              '-map',
+              '0:V:0',
+              '-frames:v',
+              String(options.framesPerSpot),
+              ...keepFrameTimes(options.tools),
+            ],
+            ...['-vf', `scale=${String(width)}:${String(height)}:flags=neighbor,format=gray`],
+            ...['-c:v', 'rawvideo', '-f', 'rawvideo'],
+          ],
+        },
+      ],
+    }),
+    { label: 'field analysis', stdin: 'ignore', stdout: 'pipe', signal: options.signal },
+  );
+  const chunks: Buffer[] = [];
+  child.stdout?.on('data', (chunk: Buffer) => chunks.push(chunk));
+  await child.exited;
+  const all = Buffer.concat(chunks);
+  const size = width * height;
+  const frames = Array.from({ length: Math.floor(all.length / size) }, (_, i) =>
+    all.subarray(i * size, (i + 1) * size),
+  );
+  const evidence: FrameEvidence[] = [];
+  for (let i = 1; i < frames.length - 1; i++) {
+    const [before, frame, after] = [frames[i - 1], frames[i], frames[i + 1]];
+    if (before === undefined || frame === undefined || after === undefined) break;
+    evidence.push(examineFrame(before, frame, after, width, height));
+  }
+  return evidence;
+}
+
+/** Whether enough moves in a frame to tell anything. */
+export function isTelling(evidence: FrameEvidence): boolean {
+  return evidence.moving >= LEAST_MOVING_IN_FRAME && evidence.whole > 0;
+}
