@@ -5,13 +5,18 @@ const DAMAGE = /corrupt|truncat|partial file|concealing|missing|invalid data|pre
 const HARMLESS =
   /deprecated|Last message repeated|Late SEI|Guessed|monoton|QT chapter track|codec parameters|unspecified size|analyzeduration|edit list|Output file is empty|Conversion failed/i;
 
+/** Contexts of sound decoders, which are opened while the file is looked at. */
+const SOUND = /^\[(mp[123]|mp3float|mp2float|aac|aac_latm|e?ac3|dca|vorbis|opus|flac|alac|amr|pcm|adpcm|wma)/;
+
 /**
- * The complaint about the source that a line of ffmpeg's stderr is (`-v level+warning`), without its prefixes; null for anything else.
+ * The complaint about the picture that a line of ffmpeg's stderr is (`-v level+warning`), without its prefixes; null for anything else,
+ * such as complaints about other streams than `streamIndex`.
  */
-export function readComplaint(line: string): string | null {
+export function readComplaint(line: string, streamIndex: number): string | null {
   const [, prefix = '', text = ''] = /^((?:\[[^\]]*\] ?)*)(.*)$/.exec(line) ?? [];
   const level = /\[(warning|error|fatal|panic)\]/.exec(prefix)?.[1];
-  if (level === undefined || text === '' || HARMLESS.test(text)) return null;
-  // Addresses and offsets would make each of a thousand lines one of its own.
+  if (level === undefined || text === '' || HARMLESS.test(text) || SOUND.test(prefix)) return null;
+  const stream = /\bstream (?:= )?(?:#0:)?(\d+)/i.exec(text)?.[1];
+  if (stream !== undefined && Number(stream) !== streamIndex) return null;
   return level !== 'warning' || DAMAGE.test(text) ? text.trim() : null;
 }

@@ -58,7 +58,7 @@ export function openDecoder(plan: DecodePlan, segment: SegmentPlan, options: Dec
   const complaints = new Set<string>();
   const state = { complete: false };
   const onStderrLine = (line: string): void => {
-    const complaint = readComplaint(line);
+    const complaint = readComplaint(line, plan.streamIndex);
     if (complaint !== null && complaints.size < MOST_COMPLAINTS) complaints.add(complaint);
   };
 

@@ -24,7 +24,7 @@ const GLOBAL = ['-hide_banner', '-nostdin'];
 export function buildArguments(spec: CommandSpec): string[] {
   const command = fluent();
   for (const input of spec.inputs) {
-    command.input(toFfmpegPath(input.path));
+    command.input(isFilterGraph(input) ? input.path : toFfmpegPath(input.path));
     addOptions(input.options, (...options) => command.inputOptions(...options));
   }
   for (const output of spec.outputs) {
@@ -32,6 +32,12 @@ export function buildArguments(spec: CommandSpec): string[] {
     addOptions(output.options, (...options) => command.outputOptions(...options));
   }
   return [...GLOBAL, ...(spec.global ?? []), ...(command as unknown as Built)._getArguments()];
+}
+
+/** The input of ffmpeg's own test sources is a filter graph, where a colon has its own meaning. */
+function isFilterGraph(input: CommandFile): boolean {
+  const at = input.options?.lastIndexOf('-f') ?? -1;
+  return at >= 0 && input.options?.[at + 1] === 'lavfi';
 }
 
 interface Built {

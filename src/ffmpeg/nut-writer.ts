@@ -111,7 +111,7 @@ export function nutTag(format: PixelFormat): Buffer {
   const named: Readonly<Record<string, string>> = {
     gray: 'Y800',
     yuv420p: 'I420',
-    yuv422p: '422P',
+    yuv422p: 'Y42B',
     yuv444p: '444P',
     yuv440p: '440P',
     yuv411p: 'Y41B',

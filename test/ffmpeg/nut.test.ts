@@ -1,11 +1,13 @@
 import { createHash } from 'node:crypto';
-import { PassThrough } from 'node:stream';
+import { PassThrough, Readable } from 'node:stream';
 import { describe, expect, it } from 'vitest';
 import { frameBytes, PIXEL_FORMATS, pixelFormat } from '../../src/core/pixel-format.ts';
 import { rescale, type Rational } from '../../src/core/rational.ts';
+import { StreamCutShort } from '../../src/ffmpeg/byte-source.ts';
 import { buildArguments } from '../../src/ffmpeg/command.ts';
+import { FILE_ID } from '../../src/ffmpeg/nut-format.ts';
 import { NutReader } from '../../src/ffmpeg/nut-reader.ts';
-import { NutWriter } from '../../src/ffmpeg/nut-writer.ts';
+import { nutTag, NutWriter } from '../../src/ffmpeg/nut-writer.ts';
 import { keepFrameTimes } from '../../src/ffmpeg/passthrough.ts';
 import { startProcess } from '../../src/ffmpeg/process.ts';
 import type { FfmpegTools } from '../../src/ffmpeg/tools.ts';
@@ -54,7 +56,7 @@ async function passThrough(
   })();
   const reader = new NutReader(child.stdout);
   const header = await reader.readHeader();
-  expect(header).toMatchObject({ width: o.width, height: o.height });
+  expect(header).toMatchObject({ width: o.width, height: o.height, fourcc: nutTag(format) });
   const out: { pts: number; hash: string }[] = [];
   for (let frame = await reader.nextFrame(); frame !== null; frame = await reader.nextFrame()) {
     expect(frame.size).toBe(size);
@@ -103,10 +105,18 @@ describe.each(TOOL_SETS)('NUT through ffmpeg %s', (_name, tools) => {
     expect(out.map((frame) => frame.pts)).toEqual(pts);
   });
 
+  it('keeps every frame when times repeat, in order', async () => {
+    const pts = [0, 5, 5, 5, 9];
+    const shape = { format: 'yuv420p', width: 16, height: 16, timeBase: { num: 1, den: 90000 }, pts };
+    const out = await passThrough(tools, shape);
+    expect(out).toHaveLength(pts.length);
+    expect(out.map((frame) => frame.pts)).toEqual([0, 5, 6, 7, 9]);
+  });
+
   it('carries odd sizes and frames of many megabytes', async () => {
     for (const [width, height] of [
       [321, 241],
-      [4096, 3072],
+      [8192, 5600],
     ] as const) {
       const out = await passThrough(tools, {
         format: 'yuv420p',
@@ -122,20 +132,62 @@ describe.each(TOOL_SETS)('NUT through ffmpeg %s', (_name, tools) => {
 });
 
 describe('NutReader', () => {
-  it('says so when the stream ends inside a frame', async () => {
+  const shape = { format: pixelFormat('gray'), width: 8, height: 8, timeBase: { num: 1, den: 25 } };
+
+  async function writeFrames(count: number): Promise<Buffer> {
     const stream = new PassThrough();
-    const writer = new NutWriter(stream, {
-      format: pixelFormat('gray'),
-      width: 8,
-      height: 8,
-      timeBase: { num: 1, den: 25 },
-    });
+    const writer = new NutWriter(stream, shape);
+    const chunks: Buffer[] = [];
+    stream.on('data', (chunk: Buffer) => chunks.push(chunk));
     await writer.writeHeader();
-    await writer.writeFrame(0, new Uint8Array(40));
-    stream.end();
-    const reader = new NutReader(stream);
+    for (let i = 0; i < count; i++) await writer.writeFrame(i, new Uint8Array(64).fill(i));
+    await writer.end();
+    return Buffer.concat(chunks);
+  }
+
+  async function readFrames(data: Buffer, chunkSize: number): Promise<number[]> {
+    const chunks = Array.from({ length: Math.ceil(data.length / chunkSize) }, (_, i) =>
+      data.subarray(i * chunkSize, (i + 1) * chunkSize),
+    );
+    const reader = new NutReader(Readable.from(chunks));
+    await reader.readHeader();
+    const values: number[] = [];
+    const target = new Uint8Array(64);
+    for (let frame = await reader.nextFrame(); frame !== null; frame = await reader.nextFrame()) {
+      // Every other frame is passed over.
+      if (frame.pts % 2 === 1) continue;
+      await reader.readFrame(target);
+      values.push(target[63] ?? -1);
+    }
+    return values;
+  }
+
+  it.each([1, 3, 64, 1000])('reads chunks of %i bytes, and skips what is not wanted', async (chunkSize) => {
+    expect(await readFrames(await writeFrames(5), chunkSize)).toEqual([0, 2, 4]);
+  });
+
+  it('throws at any place where the stream is cut, but between packets', async () => {
+    const whole = await writeFrames(3);
+    const mainEnd = whole.indexOf('NS');
+    let ends = 0;
+    for (let length = 0; length < whole.length; length++) {
+      try {
+        await readFrames(whole.subarray(0, length), 1000);
+        ends++;
+      } catch (error) {
+        // A stream that holds the file id alone ends before its headers.
+        if (length !== FILE_ID.length && length !== mainEnd) expect(error).toBeInstanceOf(StreamCutShort);
+      }
+    }
+    // After the headers, after each syncpoint, and after each frame but the last.
+    expect(ends).toBe(6);
+  });
+
+  it('refuses a stream that is no NUT, and a target of another size', async () => {
+    await expect(new NutReader(Readable.from([Buffer.alloc(100)])).readHeader()).rejects.toThrow(/broken/);
+    const reader = new NutReader(Readable.from([await writeFrames(1)]));
     await reader.readHeader();
     await reader.nextFrame();
-    await expect(reader.readFrame(new Uint8Array(64))).rejects.toThrow(/expected/);
+    await expect(reader.readFrame(new Uint8Array(32))).rejects.toThrow(/expected/);
   });
 });
