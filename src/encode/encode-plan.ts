@@ -27,7 +27,7 @@ export const encodePlanSchema = z.object({
   /** Arguments of the encoder (`-c:v`, `-crf`, `-preset`, ..., tags), without input and output. */
   encoderArguments: z.array(z.string()),
   /** Container of a segment: exact times need `mov`; `image2` writes one picture a frame. */
-  segmentContainer: z.enum(['mov', 'matroska', 'nut', 'image2']),
+  segmentContainer: z.enum(['mov', 'mp4', 'matroska', 'nut', 'image2']),
   /** File extension of a segment, without the dot; for `image2` that of the pictures. */
   segmentExtension: z.string(),
 });
@@ -62,9 +62,10 @@ export const assemblePlanSchema = z.object({
   }),
   /**
    * What is subtracted from the source's times to get the output's, in ticks of `timeBase`: 0 for containers whose clock starts
-   * at zero by definition (mov, mp4, matroska, avi), the earliest stream's start for those with a clock of their own (mpegts, ...).
+   * at zero by definition (mov, mp4, matroska, avi), the earliest stream's start for those with a clock of their own (mpegts, ...);
+   * null for the first frame (raw streams).
    */
-  originTicks: z.int(),
+  originTicks: z.int().nullable(),
   timeBase: rationalSchema,
   streams: z.array(streamPlanSchema),
   chapters: z.boolean(),

@@ -1,0 +1,228 @@
+import type { Color, HdrMetadata } from '../core/color.ts';
+import { pixelFormat } from '../core/pixel-format.ts';
+import { toNumber, type Rational } from '../core/rational.ts';
+import type { EncoderProfile } from './profiles.ts';
+
+export interface EncoderArgumentsInput {
+  readonly profile: EncoderProfile;
+  /** ffmpeg's encoder that was chosen for the profile. */
+  readonly encoder: string;
+  /** Working format that comes in. */
+  readonly inputFormat: string;
+  readonly width: number;
+  readonly height: number;
+  readonly color: Color;
+  readonly hdr: HdrMetadata;
+  readonly frameRate: Rational | null;
+  readonly crf: number | null;
+  readonly preset: string | null;
+  readonly threads: number;
+  readonly extra: readonly string[];
+}
+
+export interface EncoderArguments {
+  readonly pixelFormat: string;
+  /** Filters between the pipe and the encoder. */
+  readonly filters: readonly string[];
+  readonly arguments: readonly string[];
+  /** Colours that the file is tagged with: RGB that becomes YUV gets a matrix here. */
+  readonly color: Color;
+}
+
+/** From this many pixels on, frames kept for look-ahead would need gigabytes. */
+const HUGE_PIXELS = 16_000_000;
+const LARGE_PIXELS = 6_000_000;
+
+/** Builds the arguments of one encoder. Pure. */
+export function buildEncoderArguments(input: EncoderArgumentsInput): EncoderArguments {
+  const { profile, encoder } = input;
+  const target = chooseFileFormat(input);
+  const color = tagColor(input.color, target);
+  const args = [
+    ...['-c:v', encoder],
+    ...profile.arguments,
+    ...qualityArguments(input),
+    ...speedArguments(input),
+    ...codecArguments(input, color),
+    ...['-pix_fmt', target],
+    ...colorArguments(color, target),
+    ...input.extra,
+  ];
+  return { pixelFormat: target, filters: buildFilters(input, target, color), arguments: args, color };
+}
+
+/** Pixel format of the file: the working format, or what holds the same samples in the encoder's own order. */
+function chooseFileFormat({ profile, encoder, inputFormat }: EncoderArgumentsInput): string {
+  const format = pixelFormat(inputFormat);
+  if (profile.name === 'png' || profile.name === 'tiff') {
+    const endian = profile.name === 'png' ? 'be' : 'le';
+    if (format.bits === 8) return format.hasAlpha ? 'rgba' : 'rgb24';
+    return (format.hasAlpha ? 'rgba64' : 'rgb48') + endian;
+  }
+  if (format.family === 'rgb' && encoder === 'ffv1' && format.bits === 8)
+    return format.hasAlpha ? 'bgra' : 'bgr0';
+  if (format.family === 'rgb' && profile.family === 'yuv') {
+    const chroma = profile.chroma.includes('420') ? '420' : (profile.chroma[0] ?? '420');
+    const suffix = format.bits === 8 ? '' : `${String(format.bits)}le`;
+    return `yuv${format.hasAlpha && profile.alpha ? 'a' : ''}${chroma}p${suffix}`;
+  }
+  if (/_(nvenc|qsv|amf|videotoolbox)$/.test(encoder) && format.bits === 10) return 'p010le';
+  if (encoder.endsWith('_vaapi')) return format.bits === 10 ? 'p010le' : 'nv12';
+  if (encoder.endsWith('_qsv')) return 'nv12';
+  return inputFormat;
+}
+
+function tagColor(color: Color, target: string): Color {
+  const rgbTarget = /^(rgb|bgr|gbr|rgba|bgra)/.test(target);
+  if (color.matrix === 'gbr' && !rgbTarget)
+    return { ...color, matrix: 'bt709', range: 'tv', chromaLocation: 'left' };
+  if (color.matrix !== 'gbr' && rgbTarget) return { ...color, matrix: 'gbr', range: 'pc' };
+  return color;
+}
+
+/** Tags every frame, and converts only where the file's format is another family than the frames'. */
+function buildFilters(input: EncoderArgumentsInput, target: string, color: Color): string[] {
+  const filters: string[] = [];
+  const from = pixelFormat(input.inputFormat).family;
+  const toRgb = color.matrix === 'gbr';
+  const quality = 'flags=bicubic+accurate_rnd+full_chroma_int+full_chroma_inp+bitexact';
+  if (from === 'yuv' && toRgb) {
+    const range = input.color.range === 'pc' ? 'pc' : 'tv';
+    filters.push(
+      `scale=in_color_matrix=${scaleMatrix(input.color.matrix)}:in_range=${range}:out_range=pc:${quality}`,
+    );
+  } else if (from === 'rgb' && !toRgb) {
+    filters.push(`scale=out_color_matrix=${scaleMatrix(color.matrix)}:in_range=pc:out_range=tv:${quality}`);
+  }
+  if (target !== input.inputFormat) filters.push(`format=${target}`);
+  filters.push(
+    `setparams=range=${color.range === 'pc' ? 'pc' : 'tv'}:color_primaries=${color.primaries}:color_trc=${color.transfer}:colorspace=${color.matrix}`,
+  );
+  if (input.encoder.endsWith('_vaapi')) filters.push('hwupload');
+  return filters;
+}
+
+function qualityArguments({ profile, encoder, crf }: EncoderArgumentsInput): string[] {
+  const value = crf ?? profile.defaultCrf;
+  if (value === null) return [];
+  const text = String(value);
+  if (encoder === 'libvpx-vp9' || encoder === 'libaom-av1') return ['-crf', text, '-b:v', '0'];
+  if (encoder.endsWith('_nvenc')) return ['-rc', 'vbr', '-cq', text, '-b:v', '0'];
+  if (encoder.endsWith('_qsv')) return ['-global_quality', text];
+  if (encoder.endsWith('_vaapi')) return ['-rc_mode', 'CQP', '-qp', text];
+  if (encoder.endsWith('_amf')) return ['-rc', 'cqp', '-qp_i', text, '-qp_p', text, '-qp_b', text];
+  // VideoToolbox counts quality from 1 to 100, upwards.
+  if (encoder.endsWith('_videotoolbox')) return ['-q:v', String(Math.max(1, Math.round(100 - value * 1.9)))];
+  return ['-crf', text];
+}
+
+function speedArguments({ profile, encoder, preset, threads, height }: EncoderArgumentsInput): string[] {
+  const value = preset ?? profile.defaultPreset;
+  const threadArguments =
+    threads > 0 && !/_(nvenc|qsv|vaapi|amf|videotoolbox)$/.test(encoder) ? ['-threads', String(threads)] : [];
+  if (encoder === 'libvpx-vp9') {
+    return [
+      '-deadline',
+      'good',
+      '-cpu-used',
+      value ?? '4',
+      '-row-mt',
+      '1',
+      '-tile-columns',
+      height > 1200 ? '2' : '1',
+      ...threadArguments,
+    ];
+  }
+  if (encoder === 'libaom-av1') {
+    return [
+      '-cpu-used',
+      String(Math.min(8, Number(value ?? 6))),
+      '-row-mt',
+      '1',
+      '-tiles',
+      '2x2',
+      '-strict',
+      'experimental',
+      ...threadArguments,
+    ];
+  }
+  if (encoder === 'libx265') return value === null ? [] : ['-preset', value];
+  return [...(value === null ? [] : ['-preset', value]), ...threadArguments];
+}
+
+function codecArguments(input: EncoderArgumentsInput, color: Color): string[] {
+  const { encoder, width, height, frameRate } = input;
+  const pixels = width * height;
+  const keyInterval = String(
+    Math.max(1, Math.min(300, Math.round(5 * (frameRate === null ? 25 : toNumber(frameRate))))),
+  );
+  if (encoder === 'libx264') return ['-g', keyInterval, '-x264-params', x264Params(input, pixels).join(':')];
+  if (encoder === 'libx265')
+    return ['-g', keyInterval, '-x265-params', x265Params(input, pixels, color).join(':')];
+  if (encoder === 'libvpx-vp9' || encoder === 'libaom-av1') {
+    return ['-g', keyInterval, '-lag-in-frames', pixels >= HUGE_PIXELS ? '8' : '19'];
+  }
+  if (encoder === 'libsvtav1' || /^(h264|hevc|av1)_/.test(encoder)) return ['-g', keyInterval];
+  return [];
+}
+
+function x264Params(input: EncoderArgumentsInput, pixels: number): string[] {
+  const params = ['open-gop=0', ...boundFrames(pixels)];
+  const { contentLight, mastering } = input.hdr;
+  // Known to x264 since 2021; the plan says so when the one in use is older, and leaves them out.
+  void contentLight;
+  void mastering;
+  return params;
+}
+
+/** Fewer frames in flight where one frame has tens of megabytes. */
+function boundFrames(pixels: number): string[] {
+  if (pixels >= HUGE_PIXELS) return ['rc-lookahead=8', 'ref=2', 'bframes=2'];
+  return pixels >= LARGE_PIXELS ? ['rc-lookahead=16', 'ref=2'] : [];
+}
+
+function x265Params(input: EncoderArgumentsInput, pixels: number, color: Color): string[] {
+  const { hdr, threads } = input;
+  const params = ['open-gop=0', 'log-level=error', ...boundFrames(pixels)];
+  if (threads > 0) params.push(`pools=${String(threads)}`);
+  if (pixels >= HUGE_PIXELS) params.push('frame-threads=1');
+  if (color.transfer === 'smpte2084') params.push('hdr-opt=1');
+  if (hdr.mastering !== undefined) {
+    const { red, green, blue, white, minLuminance, maxLuminance } = hdr.mastering;
+    const point = ([x, y]: readonly [number, number]): string =>
+      `(${String(Math.round(x * 50000))},${String(Math.round(y * 50000))})`;
+    params.push(
+      `master-display=G${point(green)}B${point(blue)}R${point(red)}WP${point(white)}L(${String(Math.round(maxLuminance * 10000))},${String(Math.round(minLuminance * 10000))})`,
+    );
+  }
+  if (hdr.contentLight !== undefined) {
+    params.push(`max-cll=${String(hdr.contentLight.maxCll)},${String(hdr.contentLight.maxFall)}`);
+  }
+  if (hdr.mastering !== undefined || hdr.contentLight !== undefined || color.transfer === 'smpte2084')
+    params.push('repeat-headers=1');
+  return params;
+}
+
+function colorArguments(color: Color, target: string): string[] {
+  const subsampled = /4(20|22|11|10|40)p/.test(target) || /^(nv12|p010)/.test(target);
+  return [
+    ...['-color_range', color.range === 'pc' ? 'pc' : 'tv'],
+    ...[
+      '-color_primaries',
+      color.primaries,
+      '-color_trc',
+      color.transfer,
+      '-colorspace',
+      color.matrix === 'gbr' ? 'rgb' : color.matrix,
+    ],
+    ...(subsampled && color.chromaLocation !== 'unknown'
+      ? ['-chroma_sample_location', color.chromaLocation]
+      : []),
+  ];
+}
+
+function scaleMatrix(matrix: string): string {
+  if (matrix.startsWith('bt2020')) return 'bt2020';
+  if (matrix === 'bt470bg') return 'bt470';
+  return ['smpte170m', 'smpte240m', 'fcc'].includes(matrix) ? matrix : 'bt709';
+}

@@ -1,0 +1,132 @@
+import type { Notice } from '../core/notice.ts';
+import type { OtherStream, Source } from '../decode/source.ts';
+import { holdsAudio, type Container } from './containers.ts';
+import type { StreamPlan } from './encode-plan.ts';
+
+const TEXT_SUBTITLES = new Set([
+  'subrip',
+  'srt',
+  'ass',
+  'ssa',
+  'webvtt',
+  'mov_text',
+  'text',
+  'microdvd',
+  'subviewer',
+]);
+
+const AUDIO_ENCODERS: Readonly<Record<string, readonly [string, ...string[]]>> = {
+  aac: ['aac', '-b:a', '320k'],
+  opus: ['libopus', '-b:a', '192k'],
+  mp3: ['libmp3lame', '-q:a', '0'],
+  flac: ['flac'],
+  alac: ['alac'],
+  ac3: ['ac3', '-b:a', '448k'],
+  vorbis: ['libvorbis', '-q:a', '7'],
+  pcm: ['pcm_s16le'],
+};
+
+/** Codecs that `--audio` knows besides `copy` and `none`. */
+export const AUDIO_CODECS: readonly string[] = Object.keys(AUDIO_ENCODERS);
+
+/** Decides what becomes of every stream but the picture, and says what is lost or changed. Pure. */
+export function planStreams(
+  source: Source,
+  container: Container,
+  audio: string,
+): { streams: StreamPlan[]; notices: Notice[] } {
+  const notices: Notice[] = [];
+  const streams: StreamPlan[] = [];
+  for (const stream of source.others) {
+    const plan = planStream(stream, container, audio);
+    streams.push(plan);
+    const label = `${stream.type} stream ${String(stream.index)} (${stream.codec})`;
+    if (plan.action === 'drop' && stream.tag !== 'tmcd' && !(stream.type === 'audio' && audio === 'none')) {
+      notices.push({
+        level: 'warning',
+        code: `${stream.type}-dropped`,
+        message: `The ${label} is left out: ${plan.reason}.`,
+      });
+    } else if (plan.action === 'transcode') {
+      const level = stream.type === 'audio' && audio !== 'copy' ? 'info' : 'warning';
+      notices.push({
+        level,
+        code: `${stream.type}-transcoded`,
+        message: `The ${label} becomes ${plan.encoder ?? ''}: ${plan.reason}.`,
+      });
+    }
+  }
+  return { streams, notices };
+}
+
+function planStream(stream: OtherStream, container: Container, audio: string): StreamPlan {
+  const make = (
+    action: StreamPlan['action'],
+    reason: string,
+    encoder: readonly string[] = [],
+  ): StreamPlan => ({
+    index: stream.index,
+    type: stream.type === 'video' ? 'data' : stream.type,
+    action,
+    encoder: encoder[0] ?? null,
+    arguments: encoder.slice(1),
+    reason,
+  });
+  switch (stream.type) {
+    case 'audio':
+      return planAudio(stream, container, audio, make);
+    case 'subtitle':
+      return planSubtitle(stream, container, make);
+    case 'attachment':
+      return container.attachments
+        ? make('copy', 'kept')
+        : make('drop', `${container.muxer} holds no attachments; .mkv does`);
+    case 'cover':
+      return container.cover
+        ? make('copy', 'kept')
+        : make('drop', `${container.muxer} holds no cover picture; .mp4 and .mkv do`);
+    case 'video':
+      return make('drop', 'one picture track is upscaled');
+    case 'data':
+      return stream.tag === 'tmcd'
+        ? make('drop', 'the timecode is written anew')
+        : make('drop', 'no container takes it from another file');
+  }
+}
+
+type Make = (action: StreamPlan['action'], reason: string, encoder?: readonly string[]) => StreamPlan;
+
+function planAudio(stream: OtherStream, container: Container, audio: string, make: Make): StreamPlan {
+  if (audio === 'none') return make('drop', 'asked for');
+  if (container.audioFallback === null) return make('drop', 'pictures hold no sound');
+  if (stream.codec === 'unknown' || stream.codec === 'none' || stream.channels === 0)
+    return make('drop', 'its codec is unknown');
+  if (audio !== 'copy') {
+    const encoder = AUDIO_ENCODERS[audio];
+    if (encoder !== undefined) return make('transcode', 'asked for', encoder);
+  }
+  if (holdsAudio(container, stream.codec)) return make('copy', 'kept bit for bit');
+  const bits = stream.bitsPerSample ?? 16;
+  const lossless: readonly string[] | null =
+    container.muxer === 'mov'
+      ? [bits > 16 ? 'pcm_s24le' : 'pcm_s16le']
+      : container.muxer === 'matroska'
+        ? ['flac']
+        : null;
+  const way = container.muxer === 'mp4' ? '; an output named .mov or .mkv keeps PCM bit for bit' : '';
+  return make(
+    'transcode',
+    `${container.muxer} does not hold ${stream.codec}${way}`,
+    lossless ?? container.audioFallback,
+  );
+}
+
+function planSubtitle(stream: OtherStream, container: Container, make: Make): StreamPlan {
+  if (container.subtitles.includes(stream.codec)) return make('copy', 'kept');
+  if (TEXT_SUBTITLES.has(stream.codec) && container.textSubtitles !== null) {
+    return make('transcode', `${container.muxer} has text subtitles of its own kind`, [
+      container.textSubtitles,
+    ]);
+  }
+  return make('drop', `${container.muxer} does not hold ${stream.codec} subtitles; .mkv may`);
+}
