@@ -1,0 +1,117 @@
+import { buildArguments } from '../ffmpeg/command.ts';
+import { rational } from '../core/rational.ts';
+import { formatMicroseconds, toMicroseconds, type AssemblySegment } from './concat-list.ts';
+import type { AssemblePlan, EncodePlan } from './encode-plan.ts';
+
+/** Statistics that Matroska writers leave on streams; they are lies after a copy. */
+const STALE_TAGS = [
+  'BPS',
+  'DURATION',
+  'NUMBER_OF_FRAMES',
+  'NUMBER_OF_BYTES',
+  '_STATISTICS_WRITING_APP',
+  '_STATISTICS_WRITING_DATE_UTC',
+  '_STATISTICS_TAGS',
+];
+
+/** The command that joins segments with the source's other streams. Pure. */
+export function buildAssembleCommand(
+  plan: AssemblePlan,
+  encode: EncodePlan,
+  segments: readonly AssemblySegment[],
+  files: { readonly list: string; readonly output: string },
+): string[] {
+  const kept = plan.streams.filter(({ action }) => action !== 'drop');
+  const withSource = kept.length > 0 || plan.chapters || plan.muxer !== 'image2';
+  const firstPts = segments[0]?.firstPts ?? 0;
+  const start = toMicroseconds(firstPts - (plan.originTicks ?? firstPts), plan.timeBase);
+  const origin = plan.originTicks === null ? 0n : toMicroseconds(plan.originTicks, plan.timeBase);
+  const sourceShift = BigInt(Math.round(plan.source.startTime * 1e6)) - origin;
+  return buildArguments({
+    global: ['-v', 'warning'],
+    inputs: [
+      { path: files.list, options: ['-f', 'concat', '-safe', '0', '-itsoffset', formatMicroseconds(start)] },
+      ...(withSource
+        ? [
+            {
+              path: plan.source.path,
+              options: [
+                ...(plan.originTicks === null ? [] : ['-itsoffset', formatMicroseconds(sourceShift)]),
+                ...plan.source.inputOptions,
+              ],
+            },
+          ]
+        : []),
+    ],
+    outputs: [
+      {
+        path: files.output,
+        options: [
+          ...['-map', '0:v:0', '-c:v:0', 'copy', ...rateArguments(encode)],
+          ...mapStreams(plan, kept),
+          ...['-map_metadata', withSource ? '1' : '-1', '-map_chapters', plan.chapters ? '1' : '-1'],
+          ...tagArguments(plan),
+          ...(plan.timecode === null ? [] : ['-timecode', plan.timecode.text]),
+          ...(plan.timecode === null && 'timecode' in plan.metadata && plan.metadata['timecode'] === ''
+            ? ['-write_tmcd', '0']
+            : []),
+          ...['-max_muxing_queue_size', '4096'],
+          ...plan.muxerArguments,
+          ...['-f', plan.muxer],
+        ],
+      },
+    ],
+  });
+}
+
+/** The nominal rate, which timecode tracks count in; times are not touched by it in a copy. */
+function rateArguments(encode: EncodePlan): string[] {
+  const rate = encode.frameRate;
+  if (rate === null) return [];
+  const exact = rational(rate.num, rate.den);
+  return ['-r:v:0', `${String(exact.num)}/${String(exact.den)}`];
+}
+
+function mapStreams(plan: AssemblePlan, kept: readonly AssemblePlan['streams'][number][]): string[] {
+  const counts = { v: 1, a: 0, s: 0, t: 0, d: 0 };
+  const args: string[] = [];
+  for (const stream of kept) {
+    const letter =
+      stream.type === 'audio'
+        ? 'a'
+        : stream.type === 'subtitle'
+          ? 's'
+          : stream.type === 'cover'
+            ? 'v'
+            : stream.type === 'attachment'
+              ? 't'
+              : 'd';
+    const specifier = `${letter}:${String(counts[letter]++)}`;
+    args.push('-map', `1:${String(stream.index)}`, `-c:${specifier}`, stream.encoder ?? 'copy');
+    for (const [i, argument] of stream.arguments.entries()) {
+      // `-b:a` becomes `-b:a:0`: the arguments are this stream's own.
+      args.push(
+        i % 2 === 0 && argument.startsWith('-')
+          ? `${argument.replace(/:[avs]$/, '')}:${specifier}`
+          : argument,
+      );
+    }
+    if (stream.type === 'cover') args.push(`-disposition:${specifier}`, 'attached_pic');
+    if (stream.type === 'audio' || stream.type === 'subtitle') {
+      for (const tag of STALE_TAGS) args.push(`-metadata:s:${specifier}`, `${tag}=`);
+    }
+  }
+  return args;
+}
+
+function tagArguments(plan: AssemblePlan): string[] {
+  const args: string[] = [];
+  for (const [name, value] of Object.entries(plan.metadata)) args.push('-metadata', `${name}=${value}`);
+  for (const [name, value] of Object.entries(plan.videoMetadata))
+    args.push('-metadata:s:v:0', `${name}=${value}`);
+  if (plan.timecode?.reel !== undefined && plan.timecode.reel !== null) {
+    args.push('-metadata:s:v:0', `reel_name=${plan.timecode.reel}`);
+  }
+  args.push('-disposition:v:0', plan.videoDisposition.join('+'));
+  return args;
+}

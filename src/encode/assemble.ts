@@ -1,0 +1,145 @@
+import { randomBytes } from 'node:crypto';
+import { link, mkdir, open, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { UpscaleError } from '../core/errors.ts';
+import type { Logger } from '../core/logger.ts';
+import type { Notice } from '../core/notice.ts';
+import { describeFailure, runFfmpeg, startProcess } from '../ffmpeg/process.ts';
+import type { FfmpegTools } from '../ffmpeg/tools.ts';
+import { buildAssembleCommand } from './assemble-arguments.ts';
+import { buildConcatList, type AssemblySegment } from './concat-list.ts';
+import type { AssemblePlan, EncodePlan } from './encode-plan.ts';
+
+export interface AssembleOptions {
+  readonly tools: FfmpegTools;
+  /** Where lists and temporary files go: the segments' own folder. */
+  readonly workDirectory: string;
+  readonly signal?: AbortSignal | undefined;
+  readonly logger?: Logger | undefined;
+}
+
+export interface AssembledFile {
+  readonly path: string;
+  readonly bytes: number;
+  readonly notices: readonly Notice[];
+}
+
+/**
+ * Joins the segments and puts back sound, subtitles, chapters, attachments, tags and timecode. The file is written under a temporary name
+ * beside its own, flushed and renamed: it is whole or absent. Throws `OUTPUT_EXISTS` when a file came to be there meanwhile and
+ * overwriting was not asked for.
+ */
+export async function assemble(
+  plan: AssemblePlan,
+  encode: EncodePlan,
+  segments: readonly AssemblySegment[],
+  options: AssembleOptions,
+): Promise<AssembledFile> {
+  if (plan.muxer === 'image2') return assemblePictures(plan, segments);
+  const list = path.join(options.workDirectory, 'segments.ffconcat');
+  await writeFile(list, buildConcatList(segments, plan.timeBase));
+  if (plan.path === '-') return streamToStdout(plan, encode, segments, list, options);
+
+  const { dir, name, ext } = path.parse(plan.path);
+  const temporary = path.join(dir, `.${name.slice(0, 80)}.${randomBytes(4).toString('hex')}.part${ext}`);
+  try {
+    const command = buildAssembleCommand(plan, encode, segments, { list, output: temporary });
+    await runFfmpeg(options.tools, command, {
+      what: `writing ${plan.path}`,
+      code: 'ENCODER_FAILED',
+      hint: 'The segments are kept: run the same command again, or choose another container with -o.',
+      signal: options.signal,
+      logger: options.logger,
+    });
+    await flush(temporary);
+    await moveIntoPlace(temporary, plan.path, plan.overwrite);
+  } catch (error) {
+    await rm(temporary, { force: true });
+    throw error;
+  }
+  return { path: plan.path, bytes: (await stat(plan.path)).size, notices: [] };
+}
+
+async function streamToStdout(
+  plan: AssemblePlan,
+  encode: EncodePlan,
+  segments: readonly AssemblySegment[],
+  list: string,
+  options: AssembleOptions,
+): Promise<AssembledFile> {
+  const child = startProcess(
+    options.tools.ffmpeg,
+    buildAssembleCommand(plan, encode, segments, { list, output: 'pipe:1' }),
+    { label: 'assembly', stdin: 'ignore', stdout: 'pipe', signal: options.signal, logger: options.logger },
+  );
+  let bytes = 0;
+  child.stdout?.on('data', (chunk: Buffer) => (bytes += chunk.length));
+  child.stdout?.pipe(process.stdout, { end: false });
+  process.stdout.once('error', () => void child.stop());
+  const exit = await child.exited;
+  if (exit.code !== 0)
+    throw describeFailure(exit, { what: 'writing to standard output', code: 'ENCODER_FAILED' });
+  return { path: '-', bytes, notices: [] };
+}
+
+/** Moves the pictures of all segments to their final names, in order. */
+async function assemblePictures(
+  plan: AssemblePlan,
+  segments: readonly AssemblySegment[],
+): Promise<AssembledFile> {
+  const start = plan.muxerArguments.indexOf('-start_number');
+  let number = start === -1 ? 1 : Number(plan.muxerArguments[start + 1]);
+  let bytes = 0;
+  await mkdir(path.dirname(plan.path), { recursive: true });
+  for (const segment of segments) {
+    for (const name of (await readdir(segment.path)).sort()) {
+      const file = path.join(segment.path, name);
+      bytes += (await stat(file)).size;
+      await moveIntoPlace(file, pictureName(plan.path, number++), plan.overwrite);
+    }
+  }
+  return { path: plan.path, bytes, notices: [] };
+}
+
+/** The name of picture `number` of a pattern; a name without a number is that of the only picture. */
+export function pictureName(pattern: string, number: number): string {
+  return pattern.replace(/%(0\d+)?d/, (_match, width: string | undefined) =>
+    String(number).padStart(Number(width ?? 1), '0'),
+  );
+}
+
+async function flush(file: string): Promise<void> {
+  const handle = await open(file, 'r+');
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
+
+/** Renames, or where nothing may be replaced links: unlike a check before a rename, a link cannot lose a race. */
+async function moveIntoPlace(from: string, to: string, overwrite: boolean): Promise<void> {
+  if (overwrite) {
+    await rename(from, to);
+    return;
+  }
+  try {
+    await link(from, to);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'EEXIST') {
+      throw new UpscaleError(
+        'OUTPUT_EXISTS',
+        `${to} came to be while the run went on; it is left as it is.`,
+        {
+          hint: 'Run the same command again with -y to replace it: the finished segments are kept.',
+        },
+      );
+    }
+    // File systems without hard links (exFAT, some network shares).
+    if (await stat(to).catch(() => null)) throw new UpscaleError('OUTPUT_EXISTS', `${to} exists already.`);
+    await rename(from, to);
+    return;
+  }
+  await rm(from);
+}

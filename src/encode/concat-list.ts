@@ -1,0 +1,45 @@
+import { ticksToSeconds, type Rational } from '../core/rational.ts';
+
+export interface AssemblySegment {
+  /** File, or folder of pictures. */
+  readonly path: string;
+  /** Absolute, ticks of the plan's time base. */
+  readonly firstPts: number;
+  readonly lastPts: number;
+  readonly frames: number;
+  /** Ticks that the last frame is shown. */
+  readonly lastDuration: number;
+}
+
+/**
+ * The list for ffmpeg's concat demuxer. It adds up durations in microseconds to find where a file starts, and rounds that to the stream's
+ * ticks; so each duration is the difference of the rounded start times, and every start comes out on its exact tick (for time bases of up
+ * to a million ticks a second).
+ */
+export function buildConcatList(segments: readonly AssemblySegment[], timeBase: Rational): string {
+  const origin = segments[0]?.firstPts ?? 0;
+  const lines = ['ffconcat version 1.0'];
+  for (const [i, segment] of segments.entries()) {
+    const next = segments[i + 1];
+    const start = toMicroseconds(segment.firstPts - origin, timeBase);
+    const end = toMicroseconds((next?.firstPts ?? segment.lastPts + segment.lastDuration) - origin, timeBase);
+    lines.push(
+      `file '${segment.path.replaceAll("'", `'\\''`)}'`,
+      `duration ${formatMicroseconds(end - start)}`,
+    );
+  }
+  return `${lines.join('\n')}\n`;
+}
+
+export function toMicroseconds(ticks: number, timeBase: Rational): bigint {
+  const { num, den } = ticksToSeconds(ticks, timeBase);
+  const scaled = BigInt(num) * 2_000_000n;
+  const divisor = BigInt(den) * 2n;
+  return scaled >= 0n ? (scaled + BigInt(den)) / divisor : -((-scaled + BigInt(den)) / divisor);
+}
+
+export function formatMicroseconds(value: bigint): string {
+  const absolute = value < 0n ? -value : value;
+  const text = `${String(absolute / 1_000_000n)}.${String(absolute % 1_000_000n).padStart(6, '0')}`;
+  return value < 0n ? `-${text}` : text;
+}

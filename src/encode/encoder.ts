@@ -1,0 +1,162 @@
+import { mkdir, readdir, rm, stat } from 'node:fs/promises';
+import path from 'node:path';
+import { UpscaleError } from '../core/errors.ts';
+import type { Frame } from '../core/frame.ts';
+import type { Logger } from '../core/logger.ts';
+import { pixelFormat } from '../core/pixel-format.ts';
+import { buildArguments } from '../ffmpeg/command.ts';
+import { NutWriter } from '../ffmpeg/nut-writer.ts';
+import { keepFrameTimes } from '../ffmpeg/passthrough.ts';
+import { describeFailure, startProcess } from '../ffmpeg/process.ts';
+import type { FfmpegTools } from '../ffmpeg/tools.ts';
+import type { Arena } from '../kernels/arena.ts';
+import type { EncodePlan } from './encode-plan.ts';
+import { timescale } from './plan-encode.ts';
+
+export interface EncoderOptions {
+  readonly arena: Arena;
+  readonly tools: FfmpegTools;
+  readonly signal?: AbortSignal | undefined;
+  readonly logger?: Logger | undefined;
+}
+
+export interface EncodedSegment {
+  readonly frames: number;
+  readonly bytes: number;
+}
+
+export interface SegmentEncoder {
+  /** Takes the frame over and disposes of it; resolves when the encoder has its bytes. Its `pts` are absolute. */
+  write(frame: Frame): Promise<void>;
+  /** Lets the encoder finish its file. Throws `ENCODER_FAILED` with its last words, or `DISK_SPACE`. */
+  finish(): Promise<EncodedSegment>;
+  /** Ends the encoder at once; the file is not whole. */
+  abort(): Promise<void>;
+}
+
+/**
+ * Starts the encoder of one segment. The file's times begin at zero with the segment's first frame; assembly puts them in place.
+ * For pictures `target` is a folder that they are numbered in.
+ */
+export async function openEncoder(
+  plan: EncodePlan,
+  target: string,
+  options: EncoderOptions,
+): Promise<SegmentEncoder> {
+  const pictures = plan.segmentContainer === 'image2';
+  await rm(target, { recursive: true, force: true });
+  if (pictures) await mkdir(target, { recursive: true });
+  const output = pictures ? path.join(target, `%08d.${plan.segmentExtension}`) : target;
+  const child = startProcess(options.tools.ffmpeg, buildEncoderCommand(plan, output, options.tools), {
+    label: 'encoder',
+    stdin: 'pipe',
+    stdout: 'ignore',
+    signal: options.signal,
+    logger: options.logger,
+  });
+  if (child.stdin === null) throw new UpscaleError('INTERNAL', 'The encoder has no stdin.');
+  const writer = new NutWriter(child.stdin, {
+    format: pixelFormat(plan.inputFormat),
+    width: plan.width,
+    height: plan.height,
+    timeBase: plan.timeBase,
+    sampleAspectRatio: plan.sampleAspectRatio,
+  });
+  let gone = false;
+  void child.exited.then(
+    () => (gone = true),
+    () => (gone = true),
+  );
+  let frames = 0;
+  let firstPts = 0;
+
+  const fail = async (): Promise<never> => {
+    const exit = await child.exited;
+    if (options.signal?.aborted === true) throw new UpscaleError('ABORTED', 'The run was stopped.');
+    throw describeFailure(exit, {
+      what: `encoding with ${plan.encoder}`,
+      code: 'ENCODER_FAILED',
+      hint: 'See what it says below; another --encoder or fewer --encoder-args may do.',
+    });
+  };
+
+  await writer.writeHeader();
+  return {
+    async write(frame) {
+      try {
+        if (frames === 0) firstPts = frame.pts;
+        frames++;
+        await writer.writeFrame(frame.pts - firstPts, options.arena.bytes(frame.offset, frame.byteLength));
+      } finally {
+        frame.dispose();
+      }
+      if (gone) await fail();
+    },
+    async finish() {
+      await writer.end();
+      const exit = await child.exited;
+      if (exit.code !== 0) await fail();
+      return { frames, bytes: await measureBytes(target) };
+    },
+    async abort() {
+      await child.stop();
+    },
+  };
+}
+
+/** The command that turns NUT on stdin into a segment. Pure. */
+export function buildEncoderCommand(
+  plan: EncodePlan,
+  output: string,
+  tools: Pick<FfmpegTools, 'features'>,
+): string[] {
+  const { num, den } = plan.timeBase;
+  const muxers: Readonly<Record<EncodePlan['segmentContainer'], string[]>> = {
+    mov: [
+      '-f',
+      'mov',
+      '-movflags',
+      '+write_colr',
+      '-video_track_timescale',
+      String(timescale(plan.timeBase)),
+    ],
+    mp4: [
+      '-f',
+      'mp4',
+      '-movflags',
+      '+write_colr',
+      '-video_track_timescale',
+      String(timescale(plan.timeBase)),
+      '-strict',
+      'experimental',
+    ],
+    matroska: ['-f', plan.segmentExtension === 'webm' ? 'webm' : 'matroska'],
+    nut: ['-f', 'nut'],
+    image2: ['-f', 'image2'],
+  };
+  const hardware = plan.encoder.endsWith('_vaapi') ? ['-vaapi_device', '/dev/dri/renderD128'] : [];
+  return buildArguments({
+    global: ['-v', 'error', ...hardware],
+    inputs: [{ path: 'pipe:0', options: ['-f', 'nut'] }],
+    outputs: [
+      {
+        path: output,
+        options: [
+          ...['-map', '0:v:0', '-vf', plan.filters.join(',')],
+          ...keepFrameTimes(tools),
+          ...['-enc_time_base', `${String(num)}/${String(den)}`],
+          ...plan.encoderArguments,
+          ...muxers[plan.segmentContainer],
+        ],
+      },
+    ],
+  });
+}
+
+async function measureBytes(target: string): Promise<number> {
+  const facts = await stat(target);
+  if (!facts.isDirectory()) return facts.size;
+  let bytes = 0;
+  for (const name of await readdir(target)) bytes += (await stat(path.join(target, name))).size;
+  return bytes;
+}
