@@ -6,6 +6,7 @@ import { rescale } from '../core/rational.ts';
 import { StreamCutShort } from '../ffmpeg/byte-source.ts';
 import { NutReader } from '../ffmpeg/nut-reader.ts';
 import { startProcess, type RunningProcess } from '../ffmpeg/process.ts';
+import { watchForStall } from '../ffmpeg/stall.ts';
 import type { FfmpegTools } from '../ffmpeg/tools.ts';
 import type { Arena } from '../kernels/arena.ts';
 import { buildDecoderArguments, timestampOffset } from './decoder-arguments.ts';
@@ -77,20 +78,11 @@ export function openDecoder(plan: DecodePlan, segment: SegmentPlan, options: Dec
   async function* decodeFrom(seekPts: number | null): AsyncGenerator<DecodedFrame, 'done' | 'late'> {
     throwIfAborted(options.signal);
     complaints.clear();
-    const child = startProcess(options.tools.ffmpeg, buildDecoderArguments(plan, seekPts, options.tools), {
-      label: 'decoder',
-      stdin: 'ignore',
-      stdout: 'pipe',
-      signal: options.signal,
-      logger: options.logger ?? silentLogger,
-      onStderrLine,
-    });
     const waiting: Frame[] = [];
     try {
-      return yield* sortFrames(readFrames(child, seekPts), { waiting, seekPts });
+      return yield* sortFrames(readFrames(seekPts), { waiting, seekPts });
     } finally {
       for (const frame of waiting) frame.dispose();
-      await child.stop();
     }
   }
 
@@ -152,14 +144,71 @@ export function openDecoder(plan: DecodePlan, segment: SegmentPlan, options: Dec
     return started || o.seekPts === null ? 'done' : 'late';
   }
 
-  /** All frames of a process in order; awaits its exit at the end, which replaces a silent short read. */
-  async function* readFrames(child: RunningProcess, seekPts: number | null): AsyncGenerator<Frame> {
+  /** All frames from a seek on, in order. A decoder that hangs is run again with one thread, which cannot lock up. */
+  async function* readFrames(seekPts: number | null): AsyncGenerator<Frame> {
+    const progress: Progress = { delivered: 0, lastPts: Number.NEGATIVE_INFINITY };
+    if (yield* readProcess(plan, seekPts, progress)) return;
+    complaints.add('The decoder hung and was run again with one thread.');
+    if (yield* readProcess({ ...plan, threads: 1 }, seekPts, progress)) return;
+    throw new UpscaleError('DECODER_FAILED', `ffmpeg stopped working while decoding ${plan.path}.`, {
+      hint: 'Try another version of ffmpeg with --ffmpeg PATH.',
+      retryable: true,
+    });
+  }
+
+  /**
+   * Frames of one process, those that were delivered before left out; awaits its exit at the end, which replaces a silent short read.
+   * Returns false when it hung.
+   */
+  async function* readProcess(
+    run: DecodePlan,
+    seekPts: number | null,
+    progress: Progress,
+  ): AsyncGenerator<Frame, boolean> {
+    const child = startProcess(options.tools.ffmpeg, buildDecoderArguments(run, seekPts, options.tools), {
+      label: 'decoder',
+      stdin: 'ignore',
+      stdout: 'pipe',
+      signal: options.signal,
+      logger: options.logger ?? silentLogger,
+      onStderrLine,
+    });
+    const hang = { found: false };
+    const watch = watchForStall(child.pid, () => {
+      hang.found = true;
+      void child.stop();
+    });
+    try {
+      watch.expect(true);
+      for await (const frame of readStream(child, progress)) {
+        progress.delivered++;
+        progress.lastPts = frame.pts;
+        watch.expect(false);
+        yield frame;
+        watch.expect(true);
+      }
+      const exit = await child.exited;
+      throwIfAborted(options.signal);
+      if (hang.found) return false;
+      const { delivered } = progress;
+      const verdict = judgeExit(exit, { path: plan.path, delivered, fromStart: seekPts === null });
+      if (verdict === null) state.complete = true;
+      else complaints.add(verdict);
+      return true;
+    } finally {
+      watch.end();
+      await child.stop();
+    }
+  }
+
+  /** Frames out of a process's pipe, as far as they are whole. */
+  async function* readStream(child: RunningProcess, progress: Progress): AsyncGenerator<Frame> {
     if (child.stdout === null) throw new UpscaleError('INTERNAL', 'The decoder has no stdout.');
     const format = pixelFormat(plan.format);
     const size = frameBytes(format, plan.width, plan.height);
     const reader = new NutReader(child.stdout);
     const offset = timestampOffset(plan.timeBase).ticks;
-    let delivered = 0;
+    const after = progress.lastPts;
     try {
       const header = await reader.readHeader();
       for (let next = await reader.nextFrame(); next !== null; next = await reader.nextFrame()) {
@@ -170,6 +219,7 @@ export function openDecoder(plan: DecodePlan, segment: SegmentPlan, options: Dec
           );
         }
         const pts = rescale(next.pts, header.timeBase, plan.timeBase) - offset;
+        if (pts <= after) continue;
         const frame = options.arena.allocateFrame(format, plan.width, plan.height, pts);
         try {
           await reader.readFrame(options.arena.bytes(frame.offset, frame.byteLength));
@@ -177,19 +227,17 @@ export function openDecoder(plan: DecodePlan, segment: SegmentPlan, options: Dec
           frame.dispose();
           throw error;
         }
-        delivered++;
         yield frame;
       }
     } catch (error) {
       if (!(error instanceof StreamCutShort)) throw error;
     }
-    throwIfAborted(options.signal);
-    const exit = await child.exited;
-    throwIfAborted(options.signal);
-    const verdict = judgeExit(exit, { path: plan.path, delivered, fromStart: seekPts === null });
-    if (verdict === null) state.complete = true;
-    else complaints.add(verdict);
   }
 
   return { frames, report: () => ({ bodyPts, complaints: [...complaints], complete: state.complete }) };
+}
+
+interface Progress {
+  delivered: number;
+  lastPts: number;
 }

@@ -73,7 +73,14 @@ async function examineSpot(path: string, spot: number, options: LookOptions): Pr
       inputs: [
         {
           path,
-          options: [...(spot > 0 ? ['-ss', spot.toFixed(3)] : []), '-noautorotate', ...options.inputOptions],
+          // One thread a stretch: they run side by side, and old versions can lock up in their threads on damaged streams.
+          options: [
+            ...(spot > 0 ? ['-ss', spot.toFixed(3)] : []),
+            '-noautorotate',
+            '-threads',
+            '1',
+            ...options.inputOptions,
+          ],
         },
       ],
       outputs: [

@@ -2,6 +2,7 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import type { Readable, Writable } from 'node:stream';
 import { UpscaleError, throwIfAborted, type ErrorCode } from '../core/errors.ts';
 import type { Logger } from '../core/logger.ts';
+import { watchForStall } from './stall.ts';
 import type { FfmpegTools } from './tools.ts';
 
 /** Bytes of a process's last words that are kept. */
@@ -53,6 +54,8 @@ export function startProcess(
   // EPIPE tells nothing: the process's own exit does.
   child.stdin?.on('error', () => undefined);
 
+  if (RUNNING.size === 0) process.once('exit', killAll);
+  RUNNING.add(child);
   let running = true;
   const exited = new Promise<ProcessExit>((resolve, reject) => {
     child.once('error', (error) => {
@@ -86,9 +89,20 @@ export function startProcess(
   const onAbort = (): void => void stop();
   options.signal?.addEventListener('abort', onAbort, { once: true });
   if (options.signal?.aborted === true) onAbort();
-  const detach = (): void => options.signal?.removeEventListener('abort', onAbort);
+  const detach = (): void => {
+    options.signal?.removeEventListener('abort', onAbort);
+    RUNNING.delete(child);
+    if (RUNNING.size === 0) process.off('exit', killAll);
+  };
   exited.then(detach, detach);
   return { pid: child.pid, stdin: child.stdin, stdout: child.stdout, exited, stop };
+}
+
+const RUNNING = new Set<ChildProcess>();
+
+/** When this process leaves without ceremony, nothing is left behind. */
+function killAll(): void {
+  for (const child of RUNNING) child.kill('SIGKILL');
 }
 
 function spawnChild(program: string, args: readonly string[], options: StartOptions): ChildProcess {
@@ -183,7 +197,9 @@ async function runTool(
   const child = startProcess(program, args, { label: options.what, stdin: 'ignore', stdout, ...options });
   const chunks: Buffer[] = [];
   child.stdout?.on('data', (chunk: Buffer) => chunks.push(chunk));
-  const exit = await child.exited;
+  const watch = watchForStall(child.pid, () => void child.stop());
+  watch.expect(true);
+  const exit = await child.exited.finally(() => watch.end());
   throwIfAborted(options.signal);
   if (exit.code !== 0) throw describeFailure(exit, options);
   return { stdout: Buffer.concat(chunks).toString('utf8'), stderr: exit.stderr };
