@@ -1,0 +1,123 @@
+import {
+  addShift,
+  addSums,
+  computePsnr,
+  fitLevels,
+  NO_SHIFT_SUMS,
+  NO_SUMS,
+  solveShift,
+  sumPlanes,
+  sumTurned,
+  type Orientation,
+} from './picture-metrics.ts';
+
+/** The source's frame that an output frame was made from, with its neighbours in time. */
+export interface SourceFrames {
+  readonly previous: Uint8Array | null;
+  readonly current: Uint8Array;
+  readonly next: Uint8Array | null;
+}
+
+/** How alike two runs of pictures are. */
+export interface PictureSummary {
+  readonly frames: number;
+  /** PSNR of luma over all frames, dB. */
+  readonly luma: number;
+  readonly chroma: number;
+  readonly worst: { readonly frame: number; readonly luma: number };
+  /** Output frames that are clearly more like the source's frame before or after. */
+  readonly misplaced: readonly number[];
+  /** How the output lies over the source best. */
+  readonly orientation: Orientation;
+  /** Luma of the output against the source's; null for pictures too flat to tell. */
+  readonly levels: { readonly gain: number; readonly difference: number } | null;
+  /** The same of chroma: the one of the two planes that is further off. */
+  readonly chromaLevels: { readonly gain: number; readonly difference: number } | null;
+  /** By how many samples the output lies to the right and below. */
+  readonly shift: { readonly x: number; readonly y: number } | null;
+}
+
+/** A frame that is more like its neighbour by this many dB stands in the wrong place. */
+const CLEARLY_DB = 2.5;
+/** Above this a frame is as good as equal, and its neighbours tell nothing. */
+const EQUAL_DB = 48;
+/** Smallest spread of samples that tells a gain from noise. */
+const TELLING_DEVIATION = { luma: 12, chroma: 6 };
+const TURNS: readonly Orientation[] = ['mirrored', 'upside down', 'turned by 180 degrees'];
+
+/** Compares an output's pictures with the source's, both `yuv444p` of one size, frame by frame as they come. */
+export class PictureComparison {
+  readonly #width: number;
+  readonly #height: number;
+  /** Every how many frames orientation and position are looked at too. */
+  readonly #stride: number;
+  #frames = 0;
+  readonly #planes = [NO_SUMS, NO_SUMS, NO_SUMS];
+  #worst = { frame: 0, luma: Infinity };
+  readonly #misplaced: number[] = [];
+  #shift = NO_SHIFT_SUMS;
+  readonly #turned = new Map<Orientation, number>();
+  #upright = 0;
+
+  constructor(width: number, height: number, stride: number) {
+    this.#width = width;
+    this.#height = height;
+    this.#stride = Math.max(1, stride);
+  }
+
+  /** `frame` is the output frame's number, for the account. */
+  add(frame: number, output: Uint8Array, source: SourceFrames): void {
+    const samples = this.#width * this.#height;
+    const sums = [0, 1, 2].map((plane) => sumPlanes(source.current, output, plane * samples, samples));
+    sums.forEach((sum, plane) => (this.#planes[plane] = addSums(this.#planes[plane] ?? NO_SUMS, sum)));
+    const luma = computePsnr(sums[0]?.squares ?? 0, samples);
+    if (luma < this.#worst.luma) this.#worst = { frame, luma };
+    if (luma < EQUAL_DB && this.#isMisplaced(luma, output, source)) this.#misplaced.push(frame);
+    if (this.#frames % this.#stride === 0) this.#look(output, source.current, sums[0]?.squares ?? 0);
+    this.#frames++;
+  }
+
+  #isMisplaced(luma: number, output: Uint8Array, { previous, next }: SourceFrames): boolean {
+    const samples = this.#width * this.#height;
+    return [previous, next].some(
+      (other) =>
+        other !== null &&
+        computePsnr(sumPlanes(other, output, 0, samples).squares, samples) > luma + CLEARLY_DB,
+    );
+  }
+
+  #look(output: Uint8Array, source: Uint8Array, upright: number): void {
+    const [width, height] = [this.#width, this.#height];
+    this.#shift = addShift(this.#shift, source, output, width, height);
+    this.#upright += upright;
+    for (const turn of TURNS) {
+      this.#turned.set(turn, (this.#turned.get(turn) ?? 0) + sumTurned(source, output, width, height, turn));
+    }
+  }
+
+  /** Sums up; null when no frame was compared. */
+  finish(): PictureSummary | null {
+    const [luma = NO_SUMS, u = NO_SUMS, v = NO_SUMS] = this.#planes;
+    if (this.#frames === 0) return null;
+    const best = [...this.#turned].reduce<[Orientation, number]>(
+      (a, b) => (b[1] < a[1] ? b : a),
+      ['upright', this.#upright],
+    );
+    const chroma = [u, v].map(fitLevels).filter(({ deviation }) => deviation >= TELLING_DEVIATION.chroma);
+    const levels = fitLevels(luma);
+    return {
+      frames: this.#frames,
+      luma: computePsnr(luma.squares, luma.samples),
+      chroma: computePsnr(u.squares + v.squares, u.samples + v.samples),
+      worst: this.#worst,
+      misplaced: this.#misplaced,
+      orientation: best[1] < 0.7 * this.#upright ? best[0] : 'upright',
+      levels: levels.deviation >= TELLING_DEVIATION.luma ? levels : null,
+      chromaLevels:
+        chroma.length === 0
+          ? null
+          : chroma.reduce((a, b) => (Math.abs(b.gain - 1) > Math.abs(a.gain - 1) ? b : a)),
+      shift: solveShift(this.#shift),
+    };
+  }
+}
