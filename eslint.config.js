@@ -45,7 +45,17 @@ function restrict(room, allowed) {
 }
 
 export default tseslint.config(
-  { ignores: ['dist', 'build', 'node_modules', 'src/kernels/assembly', 'coverage'] },
+  {
+    ignores: [
+      'dist',
+      'build',
+      'node_modules',
+      'src/kernels/assembly',
+      'scripts/no-download',
+      'coverage',
+      'demo',
+    ],
+  },
   ...tseslint.configs.strictTypeChecked,
   {
     languageOptions: {

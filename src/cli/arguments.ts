@@ -2,7 +2,7 @@ import { OPTION_TABLE, optionsOf, type CommandName, type OptionSpec } from '../c
 import { readValue, type OptionValue } from '../config/parse-value.ts';
 import type { UpscaleRequest } from '../config/resolve-options.ts';
 import { UpscaleError } from '../core/errors.ts';
-import type { RawArguments } from './main.ts';
+import type { RawArguments } from './command-table.ts';
 
 const TABLE = OPTION_TABLE as readonly OptionSpec[];
 

@@ -3,7 +3,7 @@ import { plan } from '../index.ts';
 import { readInput, readMessageOptions, readRequest } from './arguments.ts';
 import { EXIT_CODES } from './exit-codes.ts';
 import { describePlan } from './describe-plan.ts';
-import type { RawArguments } from './main.ts';
+import type { RawArguments } from './command-table.ts';
 import { createReporter } from './progress-reporter.ts';
 
 /** `upreel plan`: every decision with its reason, and what the run will need. */

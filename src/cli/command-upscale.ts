@@ -6,7 +6,7 @@ import { readInput, readMessageOptions, readRequest, type MessageOptions } from 
 import { describeOutcome } from './describe-outcome.ts';
 import { EXIT_CODES } from './exit-codes.ts';
 import { guardInterrupts } from './interrupt.ts';
-import type { RawArguments } from './main.ts';
+import type { RawArguments } from './command-table.ts';
 import { createReporter, type ProgressReporter } from './progress-reporter.ts';
 
 /** `upreel upscale`: the main job. */
@@ -42,7 +42,7 @@ async function run(input: string, request: UpscaleRequest, messages: MessageOpti
     });
     reporter.close();
     printOutcome(outcome, messages);
-    if (outcome.verify !== null && !outcome.verify.passed) return EXIT_CODES.unverified;
+    if (outcome.verify !== null && !outcome.verify.ok) return EXIT_CODES.unverified;
     return outcome.result.damage === null ? EXIT_CODES.ok : EXIT_CODES.damaged;
   } catch (error) {
     reporter.close();
@@ -53,9 +53,8 @@ async function run(input: string, request: UpscaleRequest, messages: MessageOpti
 
 /** Result on stdout; on stderr when the video itself went to stdout. */
 function printOutcome({ result, verify }: UpscaleOutcome, { json }: MessageOptions): void {
-  const { pts: _, ...rest } = result;
   if (json) {
-    process.stdout.write(`${JSON.stringify({ result: rest, verify }, null, 2)}\n`);
+    process.stdout.write(`${JSON.stringify({ result: { ...result, pts: undefined }, verify }, null, 2)}\n`);
   } else {
     const stream = result.output === '-' ? process.stderr : process.stdout;
     stream.write(`${describeOutcome({ result, verify })}\n`);

@@ -3,7 +3,7 @@ import { readInput, readMessageOptions, readRequest } from './arguments.ts';
 import { describeVerify } from './describe-verify.ts';
 import { EXIT_CODES } from './exit-codes.ts';
 import { guardInterrupts } from './interrupt.ts';
-import type { RawArguments } from './main.ts';
+import type { RawArguments } from './command-table.ts';
 import { createReporter } from './progress-reporter.ts';
 
 /** `upreel verify`: source and output, compared. */
@@ -20,5 +20,5 @@ export async function runVerifyCommand(raw: RawArguments): Promise<number> {
     signal: interrupt.signal,
   });
   process.stdout.write(`${json ? JSON.stringify(report, null, 2) : describeVerify(report)}\n`);
-  return report.passed ? EXIT_CODES.ok : EXIT_CODES.unverified;
+  return report.ok ? EXIT_CODES.ok : EXIT_CODES.unverified;
 }

@@ -2,13 +2,16 @@ import { statfs } from 'node:fs/promises';
 import os from 'node:os';
 import process from 'node:process';
 import { UpscaleError } from '../core/errors.ts';
-import { probeHardwareEncoder } from '../encode/hardware-encoders.ts';
+import { HARDWARE_ENCODERS, probeHardwareEncoder } from '../encode/choose-encoder.ts';
 import { listProfiles } from '../encode/profiles.ts';
 import { readCapabilities } from '../ffmpeg/capabilities.ts';
 import { findTools, type FfmpegTools } from '../ffmpeg/tools.ts';
 import { listDevices } from '../infer/devices.ts';
 import { loadRegistry } from '../infer/registry.ts';
 import { readMachine } from '../pipeline/machine.ts';
+
+/** Codecs that machines have circuits for. */
+const HARDWARE_CODECS = ['h264', 'hevc', 'av1'] as const;
 
 /** What there is, and what of it really works. Plain JSON. */
 export interface Examination {
@@ -80,15 +83,19 @@ export async function examineMachine(asked: {
 
 async function examineEncoders(tools: FfmpegTools): Promise<Examination['encoders']> {
   const capabilities = await readCapabilities(tools);
-  return Promise.all(
-    listProfiles().map(async (profile) => {
-      if (!capabilities.encoders.has(profile.encoder)) {
-        return { name: profile.name, available: false, reason: `this ffmpeg has no ${profile.encoder}` };
-      }
-      if (!profile.hardware) return { name: profile.name, available: true, reason: profile.encoder };
-      return { name: profile.name, ...(await probeHardwareEncoder(profile.name, tools)) };
-    }),
+  const software = listProfiles().map(({ name, title, encoders }) => {
+    const found = encoders.find((encoder) => capabilities.encoders.has(encoder));
+    return found === undefined
+      ? { name, available: false, reason: `${title}: this ffmpeg has no ${encoders.join(' or ')}` }
+      : { name, available: true, reason: `${title} by ${found}` };
+  });
+  const hardware = HARDWARE_CODECS.flatMap((codec) => HARDWARE_ENCODERS.map((kind) => `${codec}_${kind}`));
+  const probed = await Promise.all(
+    hardware
+      .filter((name) => capabilities.encoders.has(name))
+      .map(async (name) => ({ name, ...(await probeHardwareEncoder(name, { tools, capabilities })) })),
   );
+  return [...software, ...probed];
 }
 
 async function examineModels(): Promise<Examination['models']> {

@@ -16,7 +16,7 @@ export const STAGE_NAMES: Readonly<Record<Stage, string>> = {
 export function describeProgress(progress: Progress): string {
   const { frames, totalFrames, resumedFrames, fps, speed, etaSeconds } = progress;
   const parts = [
-    `${formatPercent(totalFrames === 0 ? 1 : frames / totalFrames)}`,
+    formatPercent(totalFrames === 0 ? 1 : frames / totalFrames),
     `${frames}/${totalFrames} frames`,
   ];
   if (resumedFrames > 0) parts.push(`${resumedFrames} taken over`);

@@ -121,6 +121,7 @@ export const OPTION_TABLE = [
   {
     name: 'deinterlace',
     type: 'text',
+    placeholder: 'MODE',
     key: 'deinterlace',
     default: 'auto',
     choices: ['auto', 'off', 'frame', 'field'],
@@ -131,6 +132,7 @@ export const OPTION_TABLE = [
   {
     name: 'temporal',
     type: 'text',
+    placeholder: 'STRENGTH',
     key: 'temporal',
     default: 'auto',
     choices: ['auto', 'off', 'low', 'medium', 'high'],
@@ -200,6 +202,7 @@ export const OPTION_TABLE = [
   {
     name: 'device',
     type: 'text',
+    placeholder: 'NAME',
     key: 'device',
     default: 'auto',
     choices: ['auto', 'cpu', 'cuda', 'tensorrt', 'directml', 'coreml', 'webgpu'],
@@ -275,6 +278,7 @@ export const OPTION_TABLE = [
   {
     name: 'progress',
     type: 'text',
+    placeholder: 'FORM',
     default: 'auto',
     choices: ['auto', 'bar', 'plain', 'json', 'none'],
     group: 'Messages',
@@ -291,6 +295,7 @@ export const OPTION_TABLE = [
   {
     name: 'log-level',
     type: 'text',
+    placeholder: 'LEVEL',
     default: 'warning',
     choices: ['error', 'warning', 'info', 'debug'],
     group: 'Messages',

@@ -25,13 +25,13 @@ export function splitArguments(line: string): string[] {
     const next = line.charAt(i + 1);
     if (quote === "'") {
       if (char === quote) quote = null;
-      else current += char;
+      else current = (current ?? '') + char;
     } else if (char === '\\' && next !== '' && (quote === null || next === '"' || next === '\\')) {
       current = (current ?? '') + next;
       i++;
     } else if (quote !== null) {
       if (char === quote) quote = null;
-      else current += char;
+      else current = (current ?? '') + char;
     } else if (char === "'" || char === '"') {
       quote = char;
       current ??= '';

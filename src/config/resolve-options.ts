@@ -43,10 +43,10 @@ export function traceUpscaleOptions(request: UpscaleRequest = {}): ResolvedOptio
     if (key === undefined) continue;
     const given = request[key];
     if (given !== undefined) {
-      options[key] = key === 'tile' ? readTile(given as OptionValue) : readValue(spec, given as OptionValue);
+      options[key] = key === 'tile' ? readTile(given) : readValue(spec, given);
       origins[key] = 'given';
     } else if (preset[key] !== undefined) {
-      options[key] = preset[key] as OptionValue;
+      options[key] = preset[key];
       origins[key] = 'preset';
     } else {
       options[key] = spec.default;
