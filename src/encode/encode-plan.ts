@@ -22,6 +22,8 @@ export const encodePlanSchema = z.object({
   timeBase: rationalSchema,
   /** Nominal rate, for rate control and timecode; null when nothing tells. */
   frameRate: rationalSchema.nullable(),
+  /** Distances between frames vary, or may. */
+  variableFrameRate: z.boolean(),
   /** ffmpeg filters between the pipe and the encoder (`setparams`, `scale` to the file's format); often only tags. */
   filters: z.array(z.string()),
   /** Arguments of the encoder (`-c:v`, `-crf`, `-preset`, ..., tags), without input and output. */

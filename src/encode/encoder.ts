@@ -12,6 +12,7 @@ import type { FfmpegTools } from '../ffmpeg/tools.ts';
 import type { Arena } from '../kernels/arena.ts';
 import type { EncodePlan } from './encode-plan.ts';
 import { timescale } from './plan-encode.ts';
+import { settleSegmentTimes } from './segment-times.ts';
 
 export interface EncoderOptions {
   readonly arena: Arena;
@@ -67,7 +68,7 @@ export async function openEncoder(
     () => (gone = true),
     () => (gone = true),
   );
-  let frames = 0;
+  const times: number[] = [];
   let firstPts = 0;
 
   const fail = async (): Promise<never> => {
@@ -84,8 +85,8 @@ export async function openEncoder(
   return {
     async write(frame) {
       try {
-        if (frames === 0) firstPts = frame.pts;
-        frames++;
+        if (times.length === 0) firstPts = frame.pts;
+        times.push(frame.pts - firstPts);
         await writer.writeFrame(frame.pts - firstPts, options.arena.bytes(frame.offset, frame.byteLength));
       } finally {
         frame.dispose();
@@ -96,7 +97,8 @@ export async function openEncoder(
       await writer.end();
       const exit = await child.exited;
       if (exit.code !== 0) await fail();
-      return { frames, bytes: await measureBytes(target) };
+      if (times.length > 0) await checkSegment(plan, target, times);
+      return { frames: times.length, bytes: await measureBytes(target) };
     },
     async abort() {
       await child.stop();
@@ -151,6 +153,34 @@ export function buildEncoderCommand(
       },
     ],
   });
+}
+
+/** Makes sure that every frame is in the file, with its own time. */
+async function checkSegment(plan: EncodePlan, target: string, times: readonly number[]): Promise<void> {
+  const { timeBase } = plan;
+  if (plan.segmentContainer === 'image2') {
+    const pictures = (await readdir(target)).length;
+    if (pictures === times.length) return;
+    throw new UpscaleError(
+      'ENCODER_FAILED',
+      `The encoder was given ${times.length} frames and wrote ${pictures} pictures.`,
+      { retryable: true },
+    );
+  }
+  if (plan.segmentContainer !== 'mov' && plan.segmentContainer !== 'mp4') return;
+  await settleSegmentTimes(target, {
+    pts: times.map((ticks) => ticks * timeBase.num),
+    lastDuration: lastFrameTicks(plan, times) * timeBase.num,
+    variable: plan.variableFrameRate,
+  });
+}
+
+/** How long the last frame is shown: as the nominal rate says, else as long as the one before. */
+function lastFrameTicks({ frameRate, timeBase }: EncodePlan, times: readonly number[]): number {
+  if (frameRate !== null) {
+    return Math.max(1, Math.round((frameRate.den * timeBase.den) / (frameRate.num * timeBase.num)));
+  }
+  return Math.max(1, (times.at(-1) ?? 0) - (times.at(-2) ?? -1));
 }
 
 async function measureBytes(target: string): Promise<number> {

@@ -93,6 +93,7 @@ export function planEncode(options: PlanEncodeOptions): PlannedEncode {
       hdr: options.hdr,
       timeBase: options.timeBase,
       frameRate,
+      variableFrameRate: source.video.scan.variableFrameRate || source.discontinuous,
       filters: [...built.filters],
       encoderArguments: [...built.arguments],
       ...segmentForm(profile, container, pixelFormat(options.workFormat).hasAlpha),
