@@ -23,7 +23,7 @@ export function timestampOffset(timeBase: Rational): { seconds: number; ticks: n
 export function buildDecoderArguments(
   plan: DecodePlan,
   seekPts: number | null,
-  tools: Pick<FfmpegTools, 'features'>,
+  tools: Pick<FfmpegTools, 'features' | 'version'>,
 ): string[] {
   const { num, den } = plan.timeBase;
   const seek =
@@ -42,7 +42,7 @@ export function buildDecoderArguments(
       {
         path: plan.path,
         options: [
-          ...(plan.threads > 0 ? ['-threads', String(plan.threads)] : []),
+          ...chooseThreads(plan, tools),
           ...(plan.decoder === null ? [] : ['-c:v', plan.decoder]),
           ...seek,
           ...plan.inputOptions,
@@ -69,6 +69,12 @@ export function buildDecoderArguments(
       },
     ],
   });
+}
+
+/** Versions before 5 can lock up for ever in their decoding threads on damaged streams; one thread cannot. */
+function chooseThreads(plan: DecodePlan, tools: Pick<FfmpegTools, 'version'>): string[] {
+  const threads = tools.version.major < 5 ? 1 : plan.threads;
+  return threads > 0 ? ['-threads', String(threads)] : [];
 }
 
 /** Seconds with microseconds, rounded up: ffmpeg seeks to the key frame at or before the time. */

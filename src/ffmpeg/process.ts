@@ -78,7 +78,11 @@ export function startProcess(
   const stop = async (): Promise<void> => {
     if (running) {
       child.kill('SIGTERM');
-      const timer = setTimeout(() => child.kill('SIGKILL'), GRACE_MS);
+      const timer = setTimeout(() => {
+        child.kill('SIGKILL');
+        // A wrapper's own child may hold on to it.
+        child.stderr?.destroy();
+      }, GRACE_MS);
       // A process that waits for us to read or write would never see its signal through a full pipe.
       child.stdout?.destroy();
       child.stdin?.destroy();
