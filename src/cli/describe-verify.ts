@@ -6,7 +6,7 @@ const MARKS = { ok: 'ok', warning: 'differs', failed: 'FAILED' } as const;
 /** The table of a verification, for people. */
 export function describeVerify(report: VerifyReport): string {
   const rows = report.rows.map(({ check, status, expected, actual, note }) => {
-    const values = expected === actual ? actual : `${actual} (source: ${expected})`;
+    const values = expected === actual ? actual : `${actual} (expected: ${expected})`;
     return [MARKS[status], check, note === '' ? values : `${values}; ${note}`];
   });
   const failed = report.rows.filter(({ status }) => status === 'failed').length;

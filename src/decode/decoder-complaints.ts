@@ -5,6 +5,10 @@ const DAMAGE = /corrupt|truncat|partial file|concealing|missing|invalid data|pre
 const HARMLESS =
   /deprecated|Last message repeated|Late SEI|Guessed|monoton|QT chapter track|codec parameters|unspecified size|analyzeduration|edit list|Output file is empty|Conversion failed/i;
 
+/** What it says of its output when its reader has all the frames it wants and closes the pipe. */
+const PIPE =
+  /broken pipe|connection reset|^Error (writing trailer|closing file|muxing|submitting)|av_interleaved_write_frame/i;
+
 /** Contexts of sound decoders, which are opened while the file is looked at. */
 const SOUND = /^\[(mp[123]|mp3float|mp2float|aac|aac_latm|e?ac3|dca|vorbis|opus|flac|alac|amr|pcm|adpcm|wma)/;
 
@@ -15,7 +19,8 @@ const SOUND = /^\[(mp[123]|mp3float|mp2float|aac|aac_latm|e?ac3|dca|vorbis|opus|
 export function readComplaint(line: string, streamIndex: number): string | null {
   const [, prefix = '', text = ''] = /^((?:\[[^\]]*\] ?)*)(.*)$/.exec(line) ?? [];
   const level = /\[(warning|error|fatal|panic)\]/.exec(prefix)?.[1];
-  if (level === undefined || text === '' || HARMLESS.test(text) || SOUND.test(prefix)) return null;
+  if (level === undefined || text === '' || HARMLESS.test(text) || PIPE.test(text) || SOUND.test(prefix))
+    return null;
   const stream = /\bstream (?:= )?(?:#0:)?(\d+)/i.exec(text)?.[1];
   if (stream !== undefined && Number(stream) !== streamIndex) return null;
   return level !== 'warning' || DAMAGE.test(text) ? text.trim() : null;
