@@ -77,13 +77,8 @@ function findShift(
   output: readonly (number | null)[],
   picture: number,
 ): number {
-  let best = Infinity;
-  for (const from of input) {
-    for (const to of output) {
-      if (from === null || to === null) continue;
-      const shift = to - from - picture;
-      if (Math.abs(shift) < Math.abs(best)) best = shift;
-    }
-  }
-  return Number.isFinite(best) ? best : 0;
+  const shifts = input.flatMap((from) =>
+    output.flatMap((to) => (from === null || to === null ? [] : to - from - picture)),
+  );
+  return shifts.reduce((a, b) => (Math.abs(b) < Math.abs(a) ? b : a), shifts[0] ?? 0);
 }

@@ -1,6 +1,6 @@
-import { UpscaleError } from '../core/errors.ts';
 import type { Decision, Notice } from '../core/notice.ts';
-import { divide, multiply, rational, toNumber, type Rational } from '../core/rational.ts';
+import { pixelFormat } from '../core/pixel-format.ts';
+import { multiply, rational, toNumber, type Rational } from '../core/rational.ts';
 import type { UpscaleOptions } from '../config/upscale-options.ts';
 import { chooseWorkFormat } from '../decode/choose-work-format.ts';
 import type { DecodePlan } from '../decode/decode-plan.ts';
@@ -10,7 +10,6 @@ import type { Source } from '../decode/source.ts';
 import { planEncode } from '../encode/plan-encode.ts';
 import { findProfile, outputFormatFor } from '../encode/profiles.ts';
 import type { Capabilities } from '../ffmpeg/capabilities.ts';
-import type { FfmpegTools } from '../ffmpeg/tools.ts';
 import type { ModelFacts } from '../infer/infer-plan.ts';
 import { arenaBytesForInfer, planInfer } from '../infer/plan-infer.ts';
 import { arenaBytes } from './flight.ts';
@@ -31,7 +30,6 @@ import { chooseTemporal } from './choose-temporal.ts';
 
 /** What planning needs to know besides the source and the wishes. */
 export interface PlanContext {
-  readonly tools: FfmpegTools;
   readonly capabilities: Capabilities;
   readonly model: ModelFacts;
   readonly machine: Machine;
@@ -60,15 +58,15 @@ export function createPlan(source: Source, options: UpscaleOptions, context: Pla
 
   const display = { width: video.displayWidth, height: video.displayHeight };
   const target = collect(chooseTargetSize(display, options));
-  const profile = findProfile(context.encoder, source, context.outputPath);
+  const profile = findProfile(context.encoder);
   const workFormat = chooseWorkFormat(video, {
     modelChannels: context.model.channels,
-    keepRgb: profile.family === 'rgb',
+    keepRgb: profile.family !== 'yuv',
     keepAlpha: video.hasAlpha && profile.alpha,
   });
-  const { color } = collect(resolveColor(source, workFormat.startsWith('gb') ? 'rgb' : 'yuv'));
+  const { color } = collect(resolveColor(source, pixelFormat(workFormat).family));
   const { plan: decode } = collect(
-    planDecode(source, { deinterlace: options.deinterlace, format: workFormat, color, tools: context.tools }),
+    planDecode(source, { deinterlace: options.deinterlace, format: workFormat, color }),
   );
   const temporal = chooseTemporal(source, options.temporal);
   decisions.push(temporal.decision);
@@ -77,7 +75,7 @@ export function createPlan(source: Source, options: UpscaleOptions, context: Pla
   const frameRate = outputFrameRate(video.frameRate ?? video.averageFrameRate, decode);
   const limit = memoryLimit(options.memory, context.machine.availableBytes);
   const segments = cutSegments(video, decode, {
-    lanes: options.workers ?? preferredLanes(context.machine.cores, options.device).lanes,
+    lanes: preferredLanes(context.machine.cores, options.device).lanes,
     targetSeconds: options.segmentSeconds ?? SEGMENT_SECONDS,
     leadFrames: temporal.plan.radius,
   });
@@ -96,17 +94,16 @@ export function createPlan(source: Source, options: UpscaleOptions, context: Pla
       hdr: video.hdr,
       timeBase: decode.timeBase,
       frameRate,
-      ...(options.crf === undefined ? {} : { crf: options.crf }),
-      ...(options.encoderPreset === undefined ? {} : { preset: options.encoderPreset }),
-      extraArguments: [...options.encoderArgs],
-      hasAlpha: video.hasAlpha,
+      framesPerInput: decode.framesPerInput,
+      crf: options.crf,
+      preset: options.encoderPreset,
+      extraArguments: options.encoderArgs,
       source,
+      copyTimestamps: decode.copyTimestamps,
       audio: options.audio,
       capabilities: context.capabilities,
-      tools: context.tools,
       overwrite: options.overwrite,
-      lanes,
-      cores: context.machine.cores,
+      threads: encoderThreads(lanes, context.machine.cores),
     });
     const fixed = BASE_BYTES + lanes * (WORKER_BYTES + encoded.estimate.encoderMemoryBytes);
     const decoders = lanes * decoderBytes(decode, video, threads);
@@ -122,7 +119,7 @@ export function createPlan(source: Source, options: UpscaleOptions, context: Pla
       },
       device: options.device,
       threads,
-      memoryBytes: activationBudget(limit - fixed - decoders, lanes, options.tile),
+      memoryBytes: activationBudget(limit - fixed - decoders, lanes),
     });
     const arena = arenaBytes(inferred.plan, temporal.plan, arenaBytesForInfer(inferred.plan));
     const memoryBytes = fixed + decoders + lanes * (arena + inferred.activationBytes);
@@ -151,7 +148,8 @@ export function createPlan(source: Source, options: UpscaleOptions, context: Pla
     const plan = {
       version: PLAN_VERSION as typeof PLAN_VERSION,
       source,
-      decode: { ...decode, threads: decode.threads === 0 ? 0 : threads },
+      // Several threads conceal damage in ways that differ from run to run.
+      decode: { ...decode, threads: video.scan.complete ? threads : 1 },
       temporal: temporal.plan,
       infer: inferred.plan,
       encode: encoded.encode,
@@ -175,13 +173,15 @@ export function createPlan(source: Source, options: UpscaleOptions, context: Pla
   }
 }
 
-function activationBudget(freeBytes: number, lanes: number, _tile: UpscaleOptions['tile']): number {
+/** An encoder's threads: the lanes share the cores, and a little more than its share keeps each busy while another waits. */
+function encoderThreads(lanes: number, cores: number): number {
+  return Math.max(1, Math.ceil((1.5 * cores) / lanes));
+}
+
+function activationBudget(freeBytes: number, lanes: number): number {
   return Math.max(16 * 1024 * 1024, Math.min(PREFERRED_ACTIVATION_BYTES, Math.floor(freeBytes / lanes / 2)));
 }
 
 function outputFrameRate(rate: Rational | null, decode: DecodePlan): Rational | null {
   return rate === null ? null : multiply(rate, rational(decode.framesPerInput));
 }
-
-void divide;
-void UpscaleError;

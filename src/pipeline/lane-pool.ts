@@ -28,6 +28,8 @@ export class LanePool {
       maxThreads: lanes,
       idleTimeout: Number.POSITIVE_INFINITY,
       concurrentTasksPerWorker: 1,
+      // Between tasks a lane must still hear its decoder and encoder end.
+      atomics: 'disabled',
       workerData: data,
       ...(fromSource ? { execArgv: ['--import', 'tsx'] } : {}),
     });

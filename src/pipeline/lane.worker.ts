@@ -32,7 +32,7 @@ export type LaneAnswer =
 /** Frames are reported no more often than this, in milliseconds. */
 const REPORT_EVERY = 100;
 
-const { plan, tools } = (workerData as [unknown, LaneData])[1];
+const { plan, tools } = workerData as LaneData;
 let resources: Promise<LaneResources> | undefined;
 
 /** Runs one segment. Never throws: the error is part of the answer, so that its code survives the thread's border. */

@@ -7,13 +7,14 @@ import { parseRational } from '../core/rational.ts';
 import { probe } from '../decode/probe.ts';
 import type { Source } from '../decode/source.ts';
 import { chooseEncoder } from '../encode/choose-encoder.ts';
-import { defaultExtension } from '../encode/profiles.ts';
+import { findProfile } from '../encode/profiles.ts';
 import { readCapabilities } from '../ffmpeg/capabilities.ts';
 import { findTools, type FfmpegTools } from '../ffmpeg/tools.ts';
 import { loadRegistry } from '../infer/registry.ts';
 import { createPlan } from './create-plan.ts';
 import { readMachine } from './machine.ts';
 import type { Plan } from './plan-schema.ts';
+import { chooseTargetSize } from './target-size.ts';
 
 export interface PrepareOptions {
   readonly signal?: AbortSignal | undefined;
@@ -41,10 +42,19 @@ export async function prepare(
     readCapabilities(tools),
     loadRegistry().then((registry) => registry.resolve(options.model ?? registry.default.id)),
   ]);
-  const encoder = await chooseEncoder(options.encoder, { source, tools, capabilities });
-  const outputPath = chooseOutputPath(input, options.output, defaultExtension(encoder, source));
-  const plan = createPlan(source, options, {
+  const size = chooseTargetSize(
+    { width: source.video.displayWidth, height: source.video.displayHeight },
+    options,
+  );
+  const encoder = await chooseEncoder(options.encoder, {
+    ...size,
+    source,
+    output: options.output,
     tools,
+    capabilities,
+  });
+  const outputPath = chooseOutputPath(input, options.output, findProfile(encoder).extension);
+  const plan = createPlan(source, options, {
     capabilities,
     model,
     machine: readMachine(),

@@ -94,8 +94,8 @@ export async function runSegment(
       frames: encoded.frames,
       firstPts: report.bodyPts[0] ?? 0,
       lastPts: report.bodyPts.at(-1) ?? 0,
-      pts: report.bodyPts,
-      complaints: report.complaints,
+      pts: [...report.bodyPts],
+      complaints: [...report.complaints],
       device: lane.upscaler.device.used,
       deviceTried: lane.upscaler.device.tried.map(({ device, error }) => ({ device, error })),
       stageSeconds: busy,
@@ -144,7 +144,7 @@ async function* upscaleAll(
       throwIfAborted(signal);
     }
     const start = performance.now();
-    const result = await upscaler.upscale(frame);
+    const result = await upscaler.upscale(frame, signal);
     busy.infer += (performance.now() - start) / 1000;
     yield result;
   }

@@ -47,7 +47,7 @@ describe('cutSegments', () => {
           });
           expect(segments[0]?.startPts).toBeNull();
           expect(segments.at(-1)?.endPts).toBeNull();
-          expect(segments.map(({ index }) => index)).toEqual(segments.keys().toArray());
+          expect(segments.map(({ index }) => index)).toEqual(segments.map((_, i) => i));
           expect(segments.reduce((sum, segment) => sum + segment.expectedFrames, 0)).toBe(frames);
           for (const [i, segment] of segments.entries()) {
             expect(segment.startPts).toBe(segments[i - 1]?.endPts ?? null);

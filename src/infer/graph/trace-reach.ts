@@ -1,0 +1,92 @@
+import type { OnnxGraph, OnnxModel, OnnxNode } from './onnx-model.ts';
+
+/** What passes each number on as it is, when only the way of numbers matters. */
+const ELEMENTWISE = new Set([
+  'Relu',
+  'LeakyRelu',
+  'PRelu',
+  'Clip',
+  'Elu',
+  'Selu',
+  'Celu',
+  'Gelu',
+  'Sigmoid',
+  'HardSigmoid',
+  'HardSwish',
+  'Tanh',
+  'Erf',
+  'Softplus',
+  'Softsign',
+  'Mish',
+  'ThresholdedRelu',
+  'Exp',
+  'Log',
+  'Sqrt',
+  'Reciprocal',
+  'Abs',
+  'Neg',
+  'Floor',
+  'Ceil',
+  'Round',
+  'Dropout',
+]);
+
+/** Operators that look at the whole picture, or at parts of it that depend on its content. */
+const BOUNDLESS = new Set([
+  'GlobalAveragePool',
+  'GlobalMaxPool',
+  'GlobalLpPool',
+  'GridSample',
+  'RoiAlign',
+  'NonZero',
+  'TopK',
+  'LSTM',
+  'GRU',
+  'RNN',
+  'QLinearConv',
+  'QuantizeLinear',
+  'DequantizeLinear',
+  'If',
+  'Loop',
+  'Scan',
+]);
+
+/**
+ * A copy of `model` that shows how far numbers travel: a NaN at the input comes out wherever the input has a say, because sums and
+ * products keep it. What could swallow it (activations, maxima) is taken out, since these never look at neighbours other than
+ * those that they already take. Null where some operator cannot be traced.
+ */
+export function makeTraceable(model: OnnxModel): OnnxModel | null {
+  const nodes: OnnxNode[] = [];
+  for (const node of model.graph.node) {
+    if (BOUNDLESS.has(node.opType)) return null;
+    const domain = node.domain ?? '';
+    if (domain !== '' && domain !== 'ai.onnx') return null;
+    nodes.push(replaceNode(node));
+  }
+  const graph: OnnxGraph = { ...model.graph, node: nodes, valueInfo: [] };
+  return { ...model, graph };
+}
+
+function replaceNode(node: OnnxNode): OnnxNode {
+  if (ELEMENTWISE.has(node.opType)) {
+    return {
+      ...node,
+      opType: 'Identity',
+      input: node.input.slice(0, 1),
+      output: node.output.slice(0, 1),
+      attribute: [],
+    };
+  }
+  // Maxima and minima of two values keep both of them as a sum does.
+  if (node.opType === 'Max' || node.opType === 'Min') return { ...node, opType: 'Sum' };
+  if (node.opType === 'MaxPool') {
+    return {
+      ...node,
+      opType: 'AveragePool',
+      output: node.output.slice(0, 1),
+      attribute: node.attribute.filter(({ name }) => name !== 'storage_order'),
+    };
+  }
+  return node;
+}

@@ -1,0 +1,53 @@
+import { readFile } from 'node:fs/promises';
+import path from 'node:path';
+import { z } from 'zod';
+import { UpscaleError } from '../core/errors.ts';
+import { modelFactsSchema, type ModelFacts } from './infer-plan.ts';
+
+/** `manifest.json` of a model's folder. */
+export const manifestSchema = z.strictObject({
+  id: z.string().regex(/^[a-z0-9][a-z0-9._-]*$/),
+  /** One sentence for people: what it is good for, and its cost. */
+  description: z.string().min(1),
+  license: z.string().min(1),
+  /** Taken where none is named. One model of a registry has it. @defaultValue false */
+  default: z.boolean().default(false),
+  /** The ONNX file, beside the manifest. */
+  file: z.string().regex(/^[^/\\]+\.onnx$/),
+  facts: modelFactsSchema
+    .omit({ id: true, kind: true, path: true })
+    .extend({ sha256: z.string().regex(/^[0-9a-f]{64}$/) }),
+});
+
+/** A model with a manifest. */
+export interface RegisteredModel {
+  readonly id: string;
+  readonly description: string;
+  readonly license: string;
+  readonly isDefault: boolean;
+  readonly facts: ModelFacts;
+}
+
+/** Reads `manifest.json` in `directory`. Throws `MODEL_INVALID` where it is none. */
+export async function readManifest(directory: string): Promise<RegisteredModel> {
+  const file = path.join(directory, 'manifest.json');
+  try {
+    const manifest = manifestSchema.parse(JSON.parse(await readFile(file, 'utf8')));
+    const { id, description, license } = manifest;
+    return {
+      id,
+      description,
+      license,
+      isDefault: manifest.default,
+      facts: { id, kind: 'network', path: path.join(directory, manifest.file), ...manifest.facts },
+    };
+  } catch (error) {
+    const reason =
+      error instanceof z.ZodError ? z.prettifyError(error) : error instanceof Error ? error.message : '';
+    throw new UpscaleError('MODEL_INVALID', `${file} is no manifest of a model.`, {
+      cause: error,
+      details: reason,
+      hint: 'Mend the file, or remove its folder.',
+    });
+  }
+}

@@ -1,0 +1,162 @@
+import { UpscaleError } from '../core/errors.ts';
+import type { Decision, Notice } from '../core/notice.ts';
+import { layOutInfer } from './infer-layout.ts';
+import type { InferPlan, ModelFacts, ResampleFilter } from './infer-plan.ts';
+import { layOutPass, smallestTile } from './pass-geometry.ts';
+
+export interface PlanInferOptions {
+  readonly model: ModelFacts;
+  /** How much larger the picture gets, along the axis that grows most. */
+  readonly magnification: number;
+  readonly input: InferPlan['input'];
+  readonly output: InferPlan['output'];
+  readonly device: InferPlan['device'];
+  readonly threads: number;
+  /** Bytes that the activations of one lane's sessions may take. */
+  readonly memoryBytes: number;
+}
+
+export interface PlannedInfer {
+  readonly plan: InferPlan;
+  readonly decisions: Decision[];
+  readonly notices: Notice[];
+  /** Bytes that the sessions hold at their peak, all passes together. */
+  readonly activationBytes: number;
+}
+
+const MOST_PASSES = 4;
+/** What a session holds besides activations: weights in the layout of the device, code, tables. */
+const SESSION_BYTES = 8 * 1024 * 1024;
+/** A picture that grows this little beyond what the passes give is not worth another pass. */
+const TOLERANCE = 1.02;
+
+/**
+ * Chooses passes, filters and tiles. Pure. There are as many passes as it takes to reach the magnification; the rest is shrunk
+ * away by the filter.
+ */
+export function planInfer(options: PlanInferOptions): PlannedInfer {
+  const { model, input, output, device, threads } = options;
+  const decisions: Decision[] = [];
+  const notices: Notice[] = [];
+  const passes = countPasses(model, options.magnification);
+  const isNetwork = passes > 0;
+  const filter: ResampleFilter = model.kind === 'resample' ? toFilter(model.id) : 'lanczos';
+  const whole: InferPlan = {
+    passes: Array.from({ length: passes }, () => model),
+    filter,
+    chromaFilter: model.kind === 'resample' ? filter : 'bicubic',
+    input,
+    output,
+    device: isNetwork ? device : 'cpu',
+    threads,
+    tile: null,
+  };
+  decisions.push(describePasses(model, passes, options.magnification));
+  const tile = isNetwork ? chooseTile(whole, options.memoryBytes) : null;
+  const plan = { ...whole, tile };
+  if (tile !== null) {
+    decisions.push({
+      topic: 'tile',
+      choice: `${tile.width}x${tile.height}`,
+      reason: 'whole frames would take more memory than the network may have',
+    });
+    if (model.receptiveRadius === null) {
+      notices.push({
+        level: 'warning',
+        code: 'tiles-inexact',
+        message: `${model.id} looks at the whole picture, so its tiles may differ from each other; give more --memory to run whole frames.`,
+      });
+    }
+  }
+  // Formats that do not fit the model show here and not in the middle of a run.
+  layOutInfer(plan);
+  return { plan, decisions, notices, activationBytes: countActivationBytes(plan) };
+}
+
+/** Arena memory that an upscaler of `plan` takes beyond the input and output frames; a bound. */
+export function arenaBytesForInfer(plan: InferPlan): number {
+  const { totalBytes } = layOutInfer(plan);
+  if (plan.device === 'cpu' || plan.passes.length === 0) return totalBytes;
+  // A device that runs out of memory makes the tiles smaller; their own blocks are set aside here.
+  const halved = layOutInfer({ ...plan, tile: halveTile(plan) });
+  return Math.max(totalBytes, halved.totalBytes);
+}
+
+/** Half of the largest tile that `plan` runs, cut across its longer side. */
+export function halveTile(plan: InferPlan): { width: number; height: number } {
+  const largest = listTiles(plan).reduce(
+    (most, tile) => ({
+      width: Math.max(most.width, tile.width),
+      height: Math.max(most.height, tile.height),
+    }),
+    { width: 1, height: 1 },
+  );
+  return largest.width > largest.height
+    ? { width: Math.ceil(largest.width / 2), height: largest.height }
+    : { width: largest.width, height: Math.ceil(largest.height / 2) };
+}
+
+/** The sizes that the network of each pass is run on. */
+export function listTiles(plan: InferPlan): { width: number; height: number }[] {
+  let source = { width: plan.input.width, height: plan.input.height };
+  return plan.passes.map((model) => {
+    const { tile, result } = layOutPass(model, source, plan.tile);
+    source = result;
+    return tile;
+  });
+}
+
+function countPasses(model: ModelFacts, magnification: number): number {
+  if (model.kind === 'resample' || magnification <= 1) return 0;
+  let passes = 1;
+  while (passes < MOST_PASSES && model.scale ** passes * TOLERANCE < magnification) passes++;
+  return passes;
+}
+
+function toFilter(id: string): ResampleFilter {
+  if (id === 'nearest' || id === 'bilinear' || id === 'bicubic' || id === 'lanczos') return id;
+  throw new UpscaleError('PLAN_INVALID', `${id} is no filter.`);
+}
+
+function describePasses(model: ModelFacts, passes: number, magnification: number): Decision {
+  const factor = String(Math.round(magnification * 100) / 100);
+  if (model.kind === 'resample') {
+    return {
+      topic: 'model',
+      choice: model.id,
+      reason: `a plain filter, for a picture ${factor} times as large`,
+    };
+  }
+  if (passes === 0) {
+    return {
+      topic: 'model',
+      choice: 'lanczos',
+      reason: 'the picture does not grow, so no network is needed',
+    };
+  }
+  return {
+    topic: 'model',
+    choice: passes === 1 ? model.id : `${model.id}, ${passes} times`,
+    reason: `enlarges ${model.scale} times, for a picture ${factor} times as large`,
+  };
+}
+
+function countActivationBytes(plan: InferPlan): number {
+  return listTiles(plan).reduce((sum, tile, i) => {
+    return sum + SESSION_BYTES + Math.ceil(tile.width * tile.height * (plan.passes[i]?.bytesPerSample ?? 0));
+  }, 0);
+}
+
+function chooseTile(plan: InferPlan, memoryBytes: number): InferPlan['tile'] {
+  if (countActivationBytes(plan) <= memoryBytes) return null;
+  const [model] = plan.passes;
+  if (model === undefined) return null;
+  const least = smallestTile(model);
+  const share = memoryBytes / plan.passes.length - SESSION_BYTES;
+  const samples = Math.max(least * least, share / Math.max(1, model.bytesPerSample));
+  // Strips as wide as the frame waste no border at their sides; squares waste least where strips would be too thin.
+  const widest = Math.max(...listTiles(plan).map(({ width }) => width));
+  const side = Math.floor(Math.sqrt(samples));
+  const width = Math.min(widest, samples / widest >= 4 * least ? widest : Math.max(least, side));
+  return { width, height: Math.max(least, Math.floor(samples / width)) };
+}

@@ -1,0 +1,146 @@
+import { readdir } from 'node:fs/promises';
+import os from 'node:os';
+import path from 'node:path';
+import process from 'node:process';
+import { fileURLToPath } from 'node:url';
+import { UpscaleError } from '../core/errors.ts';
+import { silentLogger, type Logger } from '../core/logger.ts';
+import { cacheByFile } from '../ffmpeg/disk-cache.ts';
+import { resampleFilterSchema, type ModelFacts, type ResampleFilter } from './infer-plan.ts';
+import { inspectModel } from './inspect-model.ts';
+import { readManifest, type RegisteredModel } from './manifest.ts';
+
+export type { RegisteredModel } from './manifest.ts';
+
+/** The models that are there by name. */
+export interface ModelRegistry {
+  /** By id; the default first. */
+  list(): readonly RegisteredModel[];
+  readonly default: RegisteredModel;
+  /**
+   * Finds a model: a registered id, a filter (`nearest`, `bilinear`, `bicubic`, `lanczos`), or the path of an ONNX file, whose
+   * facts are read from its graph and found out by running it on small pictures.
+   *
+   * @throws UpscaleError `MODEL_NOT_FOUND`; `MODEL_INVALID` where a file is damaged or no upscaler, with the reason
+   */
+  resolve(nameOrPath: string, options?: { readonly signal?: AbortSignal }): Promise<ModelFacts>;
+}
+
+export interface RegistryOptions {
+  /** Folders that hold a folder for each model. @defaultValue Upreel's own, `UPREEL_MODELS`, and the user's data folder */
+  readonly directories?: readonly string[];
+  readonly logger?: Logger;
+}
+
+/** Changes whenever the same file would give other facts. */
+const FACTS_VERSION = 'model-facts-1';
+
+/** Folders where models are looked for, the first to have an id wins. */
+export function modelDirectories(env: NodeJS.ProcessEnv = process.env): string[] {
+  const own = fileURLToPath(new URL('../../models/', import.meta.url));
+  const listed = (env.UPREEL_MODELS ?? '').split(path.delimiter).filter((part) => part !== '');
+  const data =
+    (env.XDG_DATA_HOME || undefined) ??
+    (process.platform === 'win32' ? env.LOCALAPPDATA : undefined) ??
+    path.join(os.homedir(), '.local', 'share');
+  return [...listed, path.join(data, 'upreel', 'models'), own];
+}
+
+/** Reads the manifests of all models. A folder of the user's that is damaged is passed over with a warning. */
+export async function loadRegistry(options: RegistryOptions = {}): Promise<ModelRegistry> {
+  const { directories = modelDirectories(), logger = silentLogger } = options;
+  const found = await Promise.all(directories.map((directory) => readDirectory(directory, logger)));
+  const models = new Map<string, RegisteredModel>();
+  for (const model of found.flat()) if (!models.has(model.id)) models.set(model.id, model);
+  const sorted = [...models.values()].sort(
+    (a, b) => Number(b.isDefault) - Number(a.isDefault) || (a.id < b.id ? -1 : 1),
+  );
+  return new Registry(sorted);
+}
+
+/** The facts of a plain filter. */
+export function describeFilter(id: ResampleFilter): ModelFacts {
+  return {
+    id,
+    kind: 'resample',
+    path: null,
+    sha256: null,
+    scale: 1,
+    channels: 1,
+    layout: 'NCHW',
+    inputName: '',
+    outputName: '',
+    elementType: 'uint8',
+    range: 255,
+    multiple: 1,
+    fixedWidth: null,
+    fixedHeight: null,
+    receptiveRadius: 0,
+    flopsPerSample: 0,
+    bytesPerSample: 0,
+  };
+}
+
+class Registry implements ModelRegistry {
+  readonly #models: readonly RegisteredModel[];
+
+  constructor(models: readonly RegisteredModel[]) {
+    this.#models = models;
+  }
+
+  get default(): RegisteredModel {
+    const [first] = this.#models;
+    if (first === undefined) {
+      throw new UpscaleError('MODEL_NOT_FOUND', 'No model is installed.', {
+        hint: 'Name an ONNX file with --model, or a filter such as lanczos; or install Upreel again.',
+      });
+    }
+    return first;
+  }
+
+  list(): readonly RegisteredModel[] {
+    return this.#models;
+  }
+
+  async resolve(nameOrPath: string, options: { readonly signal?: AbortSignal } = {}): Promise<ModelFacts> {
+    const registered = this.#models.find(({ id }) => id === nameOrPath);
+    if (registered !== undefined) return registered.facts;
+    const filter = resampleFilterSchema.safeParse(nameOrPath);
+    if (filter.success) return describeFilter(filter.data);
+    if (!/[/\\]|\.onnx$/i.test(nameOrPath)) throw this.#refuseName(nameOrPath);
+    const file = path.resolve(nameOrPath);
+    try {
+      return await cacheByFile(FACTS_VERSION, file, () => inspectModel(file, options));
+    } catch (error) {
+      if (error instanceof UpscaleError) throw error;
+      throw new UpscaleError('MODEL_NOT_FOUND', `There is no model file ${file}.`, {
+        cause: error,
+        hint: `Check the path, or name one of ${this.#listNames()}.`,
+      });
+    }
+  }
+
+  #refuseName(name: string): UpscaleError {
+    return new UpscaleError('MODEL_NOT_FOUND', `There is no model named ${name}.`, {
+      hint: `Name one of ${this.#listNames()}, or give the path of an ONNX file.`,
+    });
+  }
+
+  #listNames(): string {
+    return [...this.#models.map(({ id }) => id), ...resampleFilterSchema.options].join(', ');
+  }
+}
+
+async function readDirectory(directory: string, logger: Logger): Promise<RegisteredModel[]> {
+  const entries = await readdir(directory, { withFileTypes: true }).catch(() => []);
+  const folders = entries.filter((entry) => !entry.isFile()).map(({ name }) => path.join(directory, name));
+  const models = await Promise.all(
+    folders.map((folder) =>
+      readManifest(folder).catch((error: unknown) => {
+        logger.warn(error instanceof Error ? error.message : String(error));
+        return null;
+      }),
+    ),
+  );
+  return models.filter((model) => model !== null);
+}
