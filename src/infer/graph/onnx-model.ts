@@ -96,7 +96,7 @@ export function readOnnx(bytes: Uint8Array): OnnxModel {
 /** Writes a `ModelProto`. */
 export function writeOnnx(model: OnnxModel): Uint8Array {
   return findModelType()
-    .encode(model as unknown as protobuf.Message)
+    .encode(model)
     .finish();
 }
 
