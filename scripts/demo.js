@@ -12,7 +12,9 @@ const folder = join(root, 'demo');
 const output = join(folder, 'meadow.upreel.mp4');
 const picture = join(folder, 'before-after.png');
 /** What of the output is shown, in pixels, and when. */
-const CROP = { width: 640, height: 560, x: 640, y: 500, second: 1 };
+const CROP = { width: 340, height: 300, x: 690, y: 600, second: 1 };
+/** Each pixel is shown as so many, squarely. */
+const MAGNIFIER = 2;
 
 mkdirSync(folder, { recursive: true });
 const show = (path) => relative(process.cwd(), path);
@@ -26,7 +28,7 @@ if (process.exitCode === 0) {
 /** The same piece of the same moment: the source enlarged by plain resampling, and the output, side by side. */
 async function cutOut() {
   const { width, height, x, y, second } = CROP;
-  const crop = `crop=${width}:${height}:${x}:${y},setsar=1,format=rgb24`;
+  const crop = `crop=${width}:${height}:${x}:${y},scale=iw*${MAGNIFIER}:-1:flags=neighbor,setsar=1,format=rgb24`;
   const moment = `trim=start=${second},setpts=PTS-STARTPTS`;
   const filters = [
     `[0:v]bwdif=mode=send_field:parity=tff,${moment},scale=1536:1152:flags=bicubic,${crop}[before]`,

@@ -63,12 +63,13 @@ function printOutcome({ result, verify }: UpscaleOutcome, { json }: MessageOptio
 
 function explainInterruption(reporter: ProgressReporter): UpscaleError {
   const last = reporter.last();
+  const kept = last?.segmentsDone ?? 0;
   const where =
     last === null
       ? 'before any frame was done'
-      : `at frame ${String(last.frames)} of ${String(last.totalFrames)}; ${String(last.segmentsDone)} of ${String(last.segments)} segments are kept`;
+      : `at frame ${String(last.frames)} of ${String(last.totalFrames)}, with ${String(kept)} of ${String(last.segments)} segments finished and kept`;
   return new UpscaleError('ABORTED', `Stopped ${where}.`, {
-    hint: 'Run the same command again to go on from there.',
+    hint: `Run the same command again to ${kept === 0 ? 'start over' : 'go on with the rest'}.`,
   });
 }
 
