@@ -4,6 +4,7 @@ import { describeFailure } from './devices.ts';
 import { countFlops, countPeakBytes } from './graph/measure-graph.ts';
 import type { OnnxModel } from './graph/onnx-model.ts';
 import type { ModelFacts } from './infer-plan.ts';
+import { measureGrid } from './measure-grid.ts';
 import { measureReach } from './measure-reach.ts';
 import { readEnds, refuse, type ModelEnds } from './model-ends.ts';
 import { makePicture, ProbeNetwork, readShapes, type Picture } from './probe-network.ts';
@@ -38,6 +39,11 @@ export async function inspectModel(
     const trait = await findTrait(network, ends, file);
     const range = await findRange(network, ends, trait);
     throwIfAborted(options.signal);
+    const fixed = readFixed(ends, trait.layout);
+    const { elementType } = ends;
+    const radius = await measureReach(model, ends, trait);
+    const grid =
+      radius === null ? null : await measureGrid(network, { ...trait, ...fixed, range, elementType }, radius);
     return {
       id: path.basename(file).replace(/\.onnx$/i, ''),
       kind: 'network',
@@ -46,10 +52,10 @@ export async function inspectModel(
       ...trait,
       inputName: ends.input,
       outputName: ends.output,
-      elementType: ends.elementType,
+      elementType,
       range,
-      ...readFixed(ends, trait.layout),
-      receptiveRadius: await measureReach(model, ends, trait),
+      ...fixed,
+      ...(grid === null ? { receptiveRadius: null } : { multiple: grid, receptiveRadius: radius }),
       ...(await measureCost(model, ends, trait)),
     };
   } finally {

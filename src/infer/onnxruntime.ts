@@ -1,4 +1,4 @@
-import { InferenceSession, Tensor } from 'onnxruntime-node';
+import { env, InferenceSession, Tensor } from 'onnxruntime-node';
 import { UpscaleError } from '../core/errors.ts';
 import type { Device } from './infer-plan.ts';
 
@@ -56,6 +56,8 @@ const PROVIDERS: Record<Device, string> = {
   webgpu: 'webgpu',
 };
 
+env.logLevel = 'fatal';
+
 /**
  * Opens a network on exactly one device. onnxruntime runs what the device cannot do on the CPU, unless `forbidFallback`.
  *
@@ -69,8 +71,10 @@ export async function openSession(model: Uint8Array, options: SessionOptions): P
     interOpNumThreads: 1,
     executionMode: 'sequential',
     graphOptimizationLevel: options.keepGraph === true ? 'disabled' : 'all',
-    // Warnings of the GPU providers about nodes that stay on the CPU are no news to anyone.
-    logSeverityLevel: 3,
+    // Planning one block for each size doubles what a run holds and makes nothing faster.
+    enableMemPattern: false,
+    // What goes wrong is thrown; providers and probe runs would print it besides.
+    logSeverityLevel: 4,
     extra: {
       session: {
         // Threads that spin while they wait take the cores from the decoder and the encoder.

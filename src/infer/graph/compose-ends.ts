@@ -132,8 +132,8 @@ function composeOutput(graph: OnnxGraph, facts: ModelFacts, ends: PlaneEnds, ops
     if (!isDirect) chain.append('Cast', [], { to: type });
   };
   if (shuffle !== null) {
-    // onnxruntime shuffles bytes, but not uint16.
-    const early = ends.shuffleBytes && type === ONNX_TYPE.uint8;
+    // onnxruntime shuffles bytes, but not uint16, and not in operator sets before 11.
+    const early = ends.shuffleBytes && type === ONNX_TYPE.uint8 && opset >= 11;
     if (early) cast();
     chain.append(shuffle);
     if (!early) cast();

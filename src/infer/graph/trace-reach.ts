@@ -36,6 +36,12 @@ const BOUNDLESS = new Set([
   'GlobalAveragePool',
   'GlobalMaxPool',
   'GlobalLpPool',
+  // Maxima and comparisons swallow a NaN.
+  'ReduceMax',
+  'ReduceMin',
+  'ArgMax',
+  'ArgMin',
+  'Where',
   'GridSample',
   'RoiAlign',
   'NonZero',
