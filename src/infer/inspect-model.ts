@@ -26,7 +26,7 @@ export async function inspectModel(
   options: { readonly signal?: AbortSignal } = {},
 ): Promise<ModelFacts> {
   const source = await readModelFile(file);
-  const model = parseModel(source);
+  const model = await parseModel(source);
   const ends = readEnds(model, file);
   let network: ProbeNetwork;
   try {

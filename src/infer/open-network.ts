@@ -110,7 +110,7 @@ async function openAll(
       if (session === undefined) {
         const file = files.get(model.path ?? '');
         if (file === undefined) throw new UpscaleError('INTERNAL', `A pass of ${model.id} has no network.`);
-        const graph = parseModel(file);
+        const graph = await parseModel(file);
         composeEnds(graph, model, ends);
         session = await openSession(writeOnnx(graph), { device, threads: plan.threads });
         open.set(key, session);

@@ -1,6 +1,8 @@
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
+import nodePath from 'node:path';
 import { UpscaleError } from '../core/errors.ts';
+import { completeTensors } from './graph/check-tensors.ts';
 import { readOnnx, type OnnxModel } from './graph/onnx-model.ts';
 
 export interface ModelFile {
@@ -23,10 +25,12 @@ export async function readModelFile(path: string): Promise<ModelFile> {
   return { path, bytes, sha256: createHash('sha256').update(bytes).digest('hex') };
 }
 
-/** Decodes a model's graph. Throws `MODEL_INVALID`. */
-export function parseModel({ path, bytes }: Pick<ModelFile, 'path' | 'bytes'>): OnnxModel {
+/** Decodes a model's graph with all its weights. Throws `MODEL_INVALID`. */
+export async function parseModel({ path, bytes }: Pick<ModelFile, 'path' | 'bytes'>): Promise<OnnxModel> {
   try {
-    return readOnnx(bytes);
+    const model = readOnnx(bytes);
+    await completeTensors(model.graph, nodePath.dirname(path));
+    return model;
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
     throw new UpscaleError('MODEL_INVALID', `${path} is no ONNX model: ${reason}.`, {

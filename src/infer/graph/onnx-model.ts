@@ -95,9 +95,7 @@ export function readOnnx(bytes: Uint8Array): OnnxModel {
 
 /** Writes a `ModelProto`. */
 export function writeOnnx(model: OnnxModel): Uint8Array {
-  return findModelType()
-    .encode(model)
-    .finish();
+  return findModelType().encode(model).finish();
 }
 
 export function toInteger(value: Int64): number {
