@@ -47,7 +47,7 @@ export function buildAssembleCommand(
       {
         path: files.output,
         options: [
-          ...['-map', '0:v:0', '-c:v:0', 'copy', ...rateArguments(encode)],
+          ...['-map', '0:v:0', '-c:v:0', 'copy', ...rateArguments(encode), ...colorArguments(encode)],
           ...mapStreams(plan, kept),
           ...['-map_metadata', withSource ? '1' : '-1', '-map_chapters', plan.chapters ? '1' : '-1'],
           ...tagArguments(plan),
@@ -70,6 +70,18 @@ function rateArguments(encode: EncodePlan): string[] {
   if (rate === null) return [];
   const exact = rational(rate.num, rate.den);
   return ['-r:v:0', `${String(exact.num)}/${String(exact.den)}`];
+}
+
+/** Not every segment's container carries the colours; those that go into the file's are said here. */
+function colorArguments({ color }: EncodePlan): string[] {
+  const tags = [
+    ['-color_range:v:0', color.range],
+    ['-color_primaries:v:0', color.primaries],
+    ['-color_trc:v:0', color.transfer],
+    ['-colorspace:v:0', color.matrix === 'gbr' ? 'rgb' : color.matrix],
+    ['-chroma_sample_location:v:0', color.chromaLocation],
+  ] as const;
+  return tags.flatMap(([name, value]) => (value === 'unknown' ? [] : [name, value]));
 }
 
 function mapStreams(plan: AssemblePlan, kept: readonly AssemblePlan['streams'][number][]): string[] {

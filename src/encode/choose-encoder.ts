@@ -1,15 +1,15 @@
 import path from 'node:path';
 import { isHdrTransfer } from '../core/color.ts';
 import { UpscaleError } from '../core/errors.ts';
-import type { Source } from '../decode/source.ts';
 import type { Capabilities } from '../ffmpeg/capabilities.ts';
 import { buildArguments } from '../ffmpeg/command.ts';
 import { runFfmpeg } from '../ffmpeg/process.ts';
 import type { FfmpegTools } from '../ffmpeg/tools.ts';
+import type { EncodeSource } from './encode-source.ts';
 import { findProfile } from './profiles.ts';
 
 export interface ChooseEncoderContext {
-  readonly source: Source;
+  readonly source: EncodeSource;
   /** As the user wrote it; undefined when Upreel names the output. */
   readonly output: string | undefined;
   readonly width: number;

@@ -37,13 +37,13 @@ const LARGE_PIXELS = 6_000_000;
 export function buildEncoderArguments(input: EncoderArgumentsInput): EncoderArguments {
   const { profile, encoder } = input;
   const target = chooseFileFormat(input);
-  const color = tagColor(input.color, target);
+  const color = chooseFileColor(input, target);
   const args = [
     ...['-c:v', encoder],
     ...profile.arguments,
     ...qualityArguments(input),
     ...speedArguments(input),
-    ...codecArguments(input, color),
+    ...codecArguments(input, color, target),
     ...['-pix_fmt', target],
     ...colorArguments(color, target),
     ...input.extra,
@@ -72,27 +72,36 @@ function chooseFileFormat({ profile, encoder, inputFormat }: EncoderArgumentsInp
   return inputFormat;
 }
 
-function tagColor(color: Color, target: string): Color {
-  const rgbTarget = /^(rgb|bgr|gbr|rgba|bgra)/.test(target);
-  if (color.matrix === 'gbr' && !rgbTarget)
-    return { ...color, matrix: 'bt709', range: 'tv', chromaLocation: 'left' };
-  if (color.matrix !== 'gbr' && rgbTarget) return { ...color, matrix: 'gbr', range: 'pc' };
-  return color;
+/**
+ * The colours of the file: those of the frames, unless the file cannot say them. ProRes knows limited range only; DNxHR's decoders take
+ * BT.709's matrix whatever the container says (ffmpeg's encoder cannot write another one into its frames).
+ */
+function chooseFileColor({ color, encoder }: EncoderArgumentsInput, target: string): Color {
+  if (/^(rgb|bgr|gbr)/.test(target)) return { ...color, matrix: 'gbr', range: 'pc' };
+  const fromRgb = color.matrix === 'gbr';
+  const matrix = fromRgb ? matrixOf(color.primaries) : color.matrix;
+  return {
+    ...color,
+    matrix: encoder === 'dnxhd' ? 'bt709' : matrix,
+    range: fromRgb || encoder.startsWith('prores') ? 'tv' : color.range,
+    chromaLocation: fromRgb ? 'left' : color.chromaLocation,
+  };
 }
 
-/** Tags every frame, and converts only where the file's format is another family than the frames'. */
+/** The matrix that goes with primaries. */
+function matrixOf(primaries: string): string {
+  if (primaries === 'bt2020') return 'bt2020nc';
+  return ['smpte170m', 'bt470bg', 'smpte240m'].includes(primaries) ? primaries : 'bt709';
+}
+
+/** Tags every frame, and converts only where the file holds other colours than the frames have. */
 function buildFilters(input: EncoderArgumentsInput, target: string, color: Color): string[] {
   const filters: string[] = [];
-  const from = pixelFormat(input.inputFormat).family;
-  const toRgb = color.matrix === 'gbr';
   const quality = 'flags=bicubic+accurate_rnd+full_chroma_int+full_chroma_inp+bitexact';
-  if (from === 'yuv' && toRgb) {
-    const range = input.color.range === 'pc' ? 'pc' : 'tv';
-    filters.push(
-      `scale=in_color_matrix=${scaleMatrix(input.color.matrix)}:in_range=${range}:out_range=pc:${quality}`,
-    );
-  } else if (from === 'rgb' && !toRgb) {
-    filters.push(`scale=out_color_matrix=${scaleMatrix(color.matrix)}:in_range=pc:out_range=tv:${quality}`);
+  if (input.color.matrix !== color.matrix || input.color.range !== color.range) {
+    const describe = (side: 'in' | 'out', { matrix, range }: Color): string =>
+      (matrix === 'gbr' ? '' : `${side}_color_matrix=${scaleMatrix(matrix)}:`) + `${side}_range=${range}`;
+    filters.push(`scale=${describe('in', input.color)}:${describe('out', color)}:${quality}`);
   }
   if (target !== input.inputFormat) filters.push(`format=${target}`);
   filters.push(
@@ -150,15 +159,16 @@ function speedArguments({ profile, encoder, preset, threads, height }: EncoderAr
   return [...(value === null ? [] : ['-preset', value]), ...threadArguments];
 }
 
-function codecArguments(input: EncoderArgumentsInput, color: Color): string[] {
+function codecArguments(input: EncoderArgumentsInput, color: Color, target: string): string[] {
   const { encoder, width, height, frameRate } = input;
   const pixels = width * height;
   const keyInterval = String(
     Math.max(1, Math.min(300, Math.round(5 * (frameRate === null ? 25 : toNumber(frameRate))))),
   );
-  if (encoder === 'libx264') return ['-g', keyInterval, '-x264-params', x264Params(input, pixels).join(':')];
+  if (encoder === 'libx264')
+    return ['-g', keyInterval, '-x264-params', x264Params(pixels, color, target).join(':')];
   if (encoder === 'libx265')
-    return ['-g', keyInterval, '-x265-params', x265Params(input, pixels, color).join(':')];
+    return ['-g', keyInterval, '-x265-params', x265Params(input, pixels, color, target).join(':')];
   if (encoder === 'libvpx-vp9' || encoder === 'libaom-av1') {
     return ['-g', keyInterval, '-lag-in-frames', pixels >= HUGE_PIXELS ? '8' : '19'];
   }
@@ -166,13 +176,14 @@ function codecArguments(input: EncoderArgumentsInput, color: Color): string[] {
   return [];
 }
 
-function x264Params(input: EncoderArgumentsInput, pixels: number): string[] {
-  const params = ['open-gop=0', ...boundFrames(pixels)];
-  const { contentLight, mastering } = input.hdr;
-  // Known to x264 since 2021; the plan says so when the one in use is older, and leaves them out.
-  void contentLight;
-  void mastering;
-  return params;
+function x264Params(pixels: number, color: Color, target: string): string[] {
+  return ['open-gop=0', ...boundFrames(pixels), ...locateChroma(color, target)];
+}
+
+/** Where chroma lies (H.273): older ffmpegs do not hand it to x264 and x265. */
+function locateChroma(color: Color, target: string): string[] {
+  const code = ['left', 'center', 'topleft', 'top', 'bottomleft', 'bottom'].indexOf(color.chromaLocation);
+  return target.includes('420') && code !== -1 ? [`chromaloc=${String(code)}`] : [];
 }
 
 /** Fewer frames in flight where one frame has tens of megabytes. */
@@ -181,9 +192,13 @@ function boundFrames(pixels: number): string[] {
   return pixels >= LARGE_PIXELS ? ['rc-lookahead=16', 'ref=2'] : [];
 }
 
-function x265Params(input: EncoderArgumentsInput, pixels: number, color: Color): string[] {
+function x265Params(input: EncoderArgumentsInput, pixels: number, color: Color, target: string): string[] {
   const { hdr, threads } = input;
-  const params = ['open-gop=0', 'log-level=error', ...boundFrames(pixels)];
+  const params = [
+    // Each segment says its own parameters, so that no decoder takes those of another for it.
+    ...['open-gop=0', 'log-level=error', 'repeat-headers=1', ...boundFrames(pixels)],
+    ...[`range=${color.range === 'pc' ? 'full' : 'limited'}`, ...locateChroma(color, target)],
+  ];
   if (threads > 0) params.push(`pools=${String(threads)}`);
   if (pixels >= HUGE_PIXELS) params.push('frame-threads=1');
   if (color.transfer === 'smpte2084') params.push('hdr-opt=1');
@@ -198,8 +213,6 @@ function x265Params(input: EncoderArgumentsInput, pixels: number, color: Color):
   if (hdr.contentLight !== undefined) {
     params.push(`max-cll=${String(hdr.contentLight.maxCll)},${String(hdr.contentLight.maxFall)}`);
   }
-  if (hdr.mastering !== undefined || hdr.contentLight !== undefined || color.transfer === 'smpte2084')
-    params.push('repeat-headers=1');
   return params;
 }
 

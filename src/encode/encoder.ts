@@ -7,7 +7,7 @@ import { pixelFormat } from '../core/pixel-format.ts';
 import { buildArguments } from '../ffmpeg/command.ts';
 import { NutWriter } from '../ffmpeg/nut-writer.ts';
 import { keepFrameTimes } from '../ffmpeg/passthrough.ts';
-import { describeFailure, startProcess } from '../ffmpeg/process.ts';
+import { describeFailure, startProcess, type RunningProcess } from '../ffmpeg/process.ts';
 import type { FfmpegTools } from '../ffmpeg/tools.ts';
 import type { Arena } from '../kernels/arena.ts';
 import type { EncodePlan } from './encode-plan.ts';
@@ -48,6 +48,61 @@ export async function openEncoder(
   await rm(target, { recursive: true, force: true });
   if (pictures) await mkdir(target, { recursive: true });
   const output = pictures ? path.join(target, `%08d.${plan.segmentExtension}`) : target;
+  let encoding = await startEncoding(plan, output, options);
+  /** Copies of the first frames, for encoders that fail on so few. */
+  let held: Uint8Array[] = [];
+  const times: number[] = [];
+  let firstPts = 0;
+
+  const fail = async (): Promise<never> => {
+    const exit = await encoding.child.exited;
+    if (options.signal?.aborted === true) throw new UpscaleError('ABORTED', 'The run was stopped.');
+    throw describeFailure(exit, {
+      what: `encoding with ${plan.encoder}`,
+      code: 'ENCODER_FAILED',
+      hint: 'See what it says below; another --encoder or fewer --encoder-args may do.',
+    });
+  };
+
+  return {
+    async write(frame) {
+      try {
+        if (times.length === 0) firstPts = frame.pts;
+        times.push(frame.pts - firstPts);
+        const bytes = options.arena.bytes(frame.offset, frame.byteLength);
+        held = needsHeldFrames(plan, times.length) ? [...held, bytes.slice()] : [];
+        await encoding.writer.writeFrame(frame.pts - firstPts, bytes);
+      } finally {
+        frame.dispose();
+      }
+      if (encoding.gone()) await fail();
+    },
+    async finish() {
+      if (held.length > 0) {
+        await encoding.child.stop();
+        encoding = await startEncoding(withoutReordering(plan), output, options);
+        for (const [i, bytes] of held.entries()) await encoding.writer.writeFrame(times[i] ?? 0, bytes);
+        held = [];
+      }
+      await encoding.writer.end();
+      const exit = await encoding.child.exited;
+      if (exit.code !== 0) await fail();
+      if (times.length > 0) await checkSegment(plan, target, times);
+      return { frames: times.length, bytes: await measureBytes(target) };
+    },
+    async abort() {
+      await encoding.child.stop();
+    },
+  };
+}
+
+interface Encoding {
+  readonly child: RunningProcess;
+  readonly writer: NutWriter;
+  readonly gone: () => boolean;
+}
+
+async function startEncoding(plan: EncodePlan, output: string, options: EncoderOptions): Promise<Encoding> {
   const child = startProcess(options.tools.ffmpeg, buildEncoderCommand(plan, output, options.tools), {
     label: 'encoder',
     stdin: 'pipe',
@@ -64,46 +119,24 @@ export async function openEncoder(
     sampleAspectRatio: plan.sampleAspectRatio,
   });
   let gone = false;
-  void child.exited.then(
-    () => (gone = true),
-    () => (gone = true),
-  );
-  const times: number[] = [];
-  let firstPts = 0;
-
-  const fail = async (): Promise<never> => {
-    const exit = await child.exited;
-    if (options.signal?.aborted === true) throw new UpscaleError('ABORTED', 'The run was stopped.');
-    throw describeFailure(exit, {
-      what: `encoding with ${plan.encoder}`,
-      code: 'ENCODER_FAILED',
-      hint: 'See what it says below; another --encoder or fewer --encoder-args may do.',
-    });
-  };
-
+  const leave = (): void => void (gone = true);
+  child.exited.then(leave, leave);
   await writer.writeHeader();
-  return {
-    async write(frame) {
-      try {
-        if (times.length === 0) firstPts = frame.pts;
-        times.push(frame.pts - firstPts);
-        await writer.writeFrame(frame.pts - firstPts, options.arena.bytes(frame.offset, frame.byteLength));
-      } finally {
-        frame.dispose();
-      }
-      if (gone) await fail();
-    },
-    async finish() {
-      await writer.end();
-      const exit = await child.exited;
-      if (exit.code !== 0) await fail();
-      if (times.length > 0) await checkSegment(plan, target, times);
-      return { frames: times.length, bytes: await measureBytes(target) };
-    },
-    async abort() {
-      await child.stop();
-    },
-  };
+  return { child, writer, gone: () => gone };
+}
+
+/** x265 gives the frames of a clip of one or two arbitrary decoding times when it may reorder them. */
+const X265_LEAST_FRAMES = 3;
+
+function needsHeldFrames({ encoder }: EncodePlan, frames: number): boolean {
+  return encoder === 'libx265' && frames < X265_LEAST_FRAMES;
+}
+
+function withoutReordering(plan: EncodePlan): EncodePlan {
+  const encoderArguments = plan.encoderArguments.map((argument, i, all) =>
+    all[i - 1] === '-x265-params' ? `${argument}:bframes=0` : argument,
+  );
+  return { ...plan, encoderArguments };
 }
 
 /** The command that turns NUT on stdin into a segment. Pure. */

@@ -3,12 +3,12 @@ import { UpscaleError } from '../core/errors.ts';
 import type { Decision, Notice } from '../core/notice.ts';
 import { pixelFormat } from '../core/pixel-format.ts';
 import { rational, toNumber, type Rational } from '../core/rational.ts';
-import type { Source } from '../decode/source.ts';
 import type { Capabilities } from '../ffmpeg/capabilities.ts';
 import { containerFor, type Container } from './containers.ts';
 import { buildEncoderArguments } from './encoder-arguments.ts';
 import { estimateEncoderMemory } from './encoder-memory.ts';
 import type { AssemblePlan, EncodePlan } from './encode-plan.ts';
+import type { EncodeSource } from './encode-source.ts';
 import { AUDIO_CODECS, planStreams } from './plan-streams.ts';
 import { findProfile, type EncoderProfile } from './profiles.ts';
 import { planTimecode } from './plan-timecode.ts';
@@ -30,7 +30,7 @@ export interface PlanEncodeOptions {
   readonly crf?: number | undefined;
   readonly preset?: string | undefined;
   readonly extraArguments?: readonly string[] | undefined;
-  readonly source: Source;
+  readonly source: EncodeSource;
   readonly copyTimestamps: boolean;
   readonly audio: string;
   readonly capabilities: Pick<Capabilities, 'encoders'>;
@@ -105,7 +105,7 @@ export function planEncode(options: PlanEncodeOptions): PlannedEncode {
       overwrite: options.overwrite,
       source: {
         path: source.path,
-        inputOptions: source.inputOptions,
+        inputOptions: [...source.inputOptions],
         startTime: options.copyTimestamps ? (source.container.startTime ?? 0) : 0,
       },
       originTicks: originTicks(source, options),
@@ -267,7 +267,7 @@ export function timescale(timeBase: Rational): number {
  * Containers whose clock starts at zero by definition keep their times; those with a clock of their own (transport streams, tapes) start
  * at their earliest stream. Null: at the first frame, for raw streams that carry no times.
  */
-function originTicks(source: Source, { timeBase, copyTimestamps }: PlanEncodeOptions): number | null {
+function originTicks(source: EncodeSource, { timeBase, copyTimestamps }: PlanEncodeOptions): number | null {
   if (!copyTimestamps) return 0;
   if (source.video.scan.firstPts === null || source.video.scan.missingPts > 0) return null;
   if (

@@ -1,7 +1,7 @@
 import type { Notice } from '../core/notice.ts';
-import type { OtherStream, Source } from '../decode/source.ts';
 import { holdsAudio, type Container } from './containers.ts';
 import type { StreamPlan } from './encode-plan.ts';
+import type { EncodeSource, EncodeSourceStream } from './encode-source.ts';
 
 const TEXT_SUBTITLES = new Set([
   'subrip',
@@ -31,7 +31,7 @@ export const AUDIO_CODECS: readonly string[] = Object.keys(AUDIO_ENCODERS);
 
 /** Decides what becomes of every stream but the picture, and says what is lost or changed. Pure. */
 export function planStreams(
-  source: Source,
+  source: Pick<EncodeSource, 'others'>,
   container: Container,
   audio: string,
 ): { streams: StreamPlan[]; notices: Notice[] } {
@@ -59,7 +59,7 @@ export function planStreams(
   return { streams, notices };
 }
 
-function planStream(stream: OtherStream, container: Container, audio: string): StreamPlan {
+function planStream(stream: EncodeSourceStream, container: Container, audio: string): StreamPlan {
   const make = (
     action: StreamPlan['action'],
     reason: string,
@@ -96,7 +96,7 @@ function planStream(stream: OtherStream, container: Container, audio: string): S
 
 type Make = (action: StreamPlan['action'], reason: string, encoder?: readonly string[]) => StreamPlan;
 
-function planAudio(stream: OtherStream, container: Container, audio: string, make: Make): StreamPlan {
+function planAudio(stream: EncodeSourceStream, container: Container, audio: string, make: Make): StreamPlan {
   if (audio === 'none') return make('drop', 'asked for');
   if (container.audioFallback === null) return make('drop', 'pictures hold no sound');
   if (stream.codec === 'unknown' || stream.codec === 'none' || stream.channels === 0)
@@ -121,7 +121,7 @@ function planAudio(stream: OtherStream, container: Container, audio: string, mak
   );
 }
 
-function planSubtitle(stream: OtherStream, container: Container, make: Make): StreamPlan {
+function planSubtitle(stream: EncodeSourceStream, container: Container, make: Make): StreamPlan {
   if (container.subtitles.includes(stream.codec)) return make('copy', 'kept');
   if (TEXT_SUBTITLES.has(stream.codec) && container.textSubtitles !== null) {
     return make('transcode', `${container.muxer} has text subtitles of its own kind`, [

@@ -1,8 +1,8 @@
 import type { Notice } from '../core/notice.ts';
 import { toNumber, type Rational } from '../core/rational.ts';
-import type { Source } from '../decode/source.ts';
 import type { Container } from './containers.ts';
 import type { AssemblePlan } from './encode-plan.ts';
+import type { EncodeSource } from './encode-source.ts';
 
 /** Rates in which drop-frame timecode is defined (SMPTE ST 12-1). */
 function allowsDropFrame(rate: number): boolean {
@@ -14,7 +14,7 @@ function allowsDropFrame(rate: number): boolean {
  * moment. Containers without a timecode track get it as a tag.
  */
 export function planTimecode(
-  source: Source,
+  source: Pick<EncodeSource, 'timecode'>,
   container: Container,
   frameRate: Rational | null,
   framesPerInput: 1 | 2,
