@@ -37,7 +37,7 @@ export async function inspectModel(
   try {
     throwIfAborted(options.signal);
     const trait = await findTrait(network, ends, file);
-    const range = await findRange(network, ends, trait);
+    const range = await findRange(network, ends, trait, file);
     throwIfAborted(options.signal);
     const fixed = readFixed(ends, trait.layout);
     const { elementType } = ends;
@@ -121,7 +121,12 @@ function paint(x: number, y: number, channel: number): number {
 }
 
 /** Whether white is 1 or 255: the one with which the picture comes out as it went in. */
-async function findRange(network: ProbeNetwork, ends: ModelEnds, trait: Trait): Promise<number> {
+async function findRange(
+  network: ProbeNetwork,
+  ends: ModelEnds,
+  trait: Trait,
+  file: string,
+): Promise<number> {
   if (ends.elementType === 'uint8') return 255;
   if (ends.elementType === 'uint16') return 65535;
   const { width, height } = probeSize(ends, trait);
@@ -132,6 +137,7 @@ async function findRange(network: ProbeNetwork, ends: ModelEnds, trait: Trait): 
     return compareInside(picture, result, trait.scale) / white;
   };
   const [small, large] = [await error(1), await error(255)];
+  if (small === Infinity && large === Infinity) throw refuse(file, 'it gives what are no numbers');
   // Networks are nearly linear, so one made for 0..1 often does well at 0..255: only a clear gain speaks for that.
   return Number.isFinite(large) && large < 0.5 * small && small > 0.05 ? 255 : 1;
 }

@@ -15,6 +15,8 @@ export interface ModelEnds {
 }
 
 const CHANNELS = [3, 1, 4] as const;
+/** Samples of the largest input that a graph may fix, an 8K frame: trying anything larger out could take all memory. */
+const MOST_FIXED_SAMPLES = 7680 * 4320;
 
 /** Reads the ends of a graph. Throws `MODEL_INVALID`, with the reason, for what cannot be an upscaler of single frames. */
 export function readEnds(model: OnnxModel, file: string): ModelEnds {
@@ -44,6 +46,12 @@ export function readEnds(model: OnnxModel, file: string): ModelEnds {
   const shape = dims ?? [null, null, null, null];
   if (shape[0] !== null && shape[0] !== 1) {
     throw refuse(file, `it takes ${shape[0] ?? 0} pictures at a time; one is what is needed`);
+  }
+  if (shape.reduce<number>((product, dim) => product * (dim ?? 1), 1) > 4 * MOST_FIXED_SAMPLES) {
+    throw refuse(
+      file,
+      `it fixes its input to ${shape.map((dim) => dim ?? 'any').join('x')}, more than an 8K frame`,
+    );
   }
   return {
     input: input.name,
