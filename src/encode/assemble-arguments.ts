@@ -1,5 +1,6 @@
 import { buildArguments } from '../ffmpeg/command.ts';
 import { rational } from '../core/rational.ts';
+import { buildColorOptions } from './color-options.ts';
 import { formatMicroseconds, toMicroseconds, type AssemblySegment } from './concat-list.ts';
 import type { AssemblePlan, EncodePlan } from './encode-plan.ts';
 
@@ -74,14 +75,11 @@ function rateArguments(encode: EncodePlan): string[] {
 
 /** Not every segment's container carries the colours; those that go into the file's are said here. */
 function colorArguments({ color }: EncodePlan): string[] {
-  const tags = [
-    ['-color_range:v:0', color.range],
-    ['-color_primaries:v:0', color.primaries],
-    ['-color_trc:v:0', color.transfer],
-    ['-colorspace:v:0', color.matrix === 'gbr' ? 'rgb' : color.matrix],
-    ['-chroma_sample_location:v:0', color.chromaLocation],
-  ] as const;
-  return tags.flatMap(([name, value]) => (value === 'unknown' ? [] : [name, value]));
+  const location = color.chromaLocation;
+  return [
+    ...buildColorOptions(color, ':v:0'),
+    ...(location === 'unknown' ? [] : ['-chroma_sample_location:v:0', location]),
+  ];
 }
 
 function mapStreams(plan: AssemblePlan, kept: readonly AssemblePlan['streams'][number][]): string[] {

@@ -1,4 +1,5 @@
 import type { Color, HdrMetadata } from '../core/color.ts';
+import { buildColorOptions } from './color-options.ts';
 import { pixelFormat } from '../core/pixel-format.ts';
 import { toNumber, type Rational } from '../core/rational.ts';
 import type { EncoderProfile } from './profiles.ts';
@@ -219,15 +220,7 @@ function x265Params(input: EncoderArgumentsInput, pixels: number, color: Color, 
 function colorArguments(color: Color, target: string): string[] {
   const subsampled = /4(20|22|11|10|40)p/.test(target) || /^(nv12|p010)/.test(target);
   return [
-    ...['-color_range', color.range === 'pc' ? 'pc' : 'tv'],
-    ...[
-      '-color_primaries',
-      color.primaries,
-      '-color_trc',
-      color.transfer,
-      '-colorspace',
-      color.matrix === 'gbr' ? 'rgb' : color.matrix,
-    ],
+    ...buildColorOptions(color),
     ...(subsampled && color.chromaLocation !== 'unknown'
       ? ['-chroma_sample_location', color.chromaLocation]
       : []),

@@ -250,9 +250,8 @@ function muxerArguments(container: Container, options: PlanEncodeOptions): strin
     return [
       ...['-movflags', flags, '-video_track_timescale', String(timescale(options.timeBase))],
       ...(hevc ? ['-tag:v:0', 'hvc1'] : []),
-      ...(container.muxer === 'mp4' && findProfile(options.profile).name.startsWith('av1')
-        ? ['-strict', 'experimental']
-        : []),
+      // AV1, Opus and FLAC in MP4 were experimental once.
+      ...(container.muxer === 'mp4' ? ['-strict', 'experimental'] : []),
     ];
   }
   return [];
@@ -269,7 +268,7 @@ export function timescale(timeBase: Rational): number {
  */
 function originTicks(source: EncodeSource, { timeBase, copyTimestamps }: PlanEncodeOptions): number | null {
   if (!copyTimestamps) return 0;
-  if (source.video.scan.firstPts === null || source.video.scan.missingPts > 0) return null;
+  if (source.video.scan.firstPts === null || source.container.startTime === null) return null;
   if (
     /^(mov|matroska|avi|gif|nut|flv|mxf|ivf|asf|ogg)/.test(source.container.format) ||
     source.kind !== 'file'
@@ -303,6 +302,15 @@ function describeLosses(profile: EncoderProfile, encoder: string, options: PlanE
         ? 'The source is Dolby Vision profile 5, whose colours only its metadata explains; without it they are wrong. Upscale another version.'
         : 'Dolby Vision metadata is not carried over; the HDR10 base layer is.',
     );
+  }
+  if (encoder === 'dnxhd' && color.matrix !== 'bt709' && color.matrix !== 'gbr') {
+    warn(
+      'matrix-converted',
+      `DNxHR is BT.709 by its decoders; the ${color.matrix} matrix is converted to it. The colours stay the same.`,
+    );
+  }
+  if (encoder.startsWith('prores') && color.range === 'pc') {
+    warn('range-converted', 'ProRes has limited range only; full range is converted to it.');
   }
   const carries = encoder === 'libx265';
   if (

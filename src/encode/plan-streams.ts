@@ -31,7 +31,7 @@ export const AUDIO_CODECS: readonly string[] = Object.keys(AUDIO_ENCODERS);
 
 /** Decides what becomes of every stream but the picture, and says what is lost or changed. Pure. */
 export function planStreams(
-  source: Pick<EncodeSource, 'others'>,
+  source: Pick<EncodeSource, 'others' | 'chapters'>,
   container: Container,
   audio: string,
 ): { streams: StreamPlan[]; notices: Notice[] } {
@@ -40,6 +40,8 @@ export function planStreams(
   for (const stream of source.others) {
     const plan = planStream(stream, container, audio);
     streams.push(plan);
+    // QuickTime keeps chapters in a text track, which is made anew.
+    if (stream.type === 'data' && stream.tag === 'text' && source.chapters.length > 0) continue;
     const label = `${stream.type} stream ${String(stream.index)} (${stream.codec})`;
     if (plan.action === 'drop' && stream.tag !== 'tmcd' && !(stream.type === 'audio' && audio === 'none')) {
       notices.push({
@@ -69,7 +71,11 @@ function planStream(stream: EncodeSourceStream, container: Container, audio: str
     type: stream.type === 'video' ? 'data' : stream.type,
     action,
     encoder: encoder[0] ?? null,
-    arguments: encoder.slice(1),
+    // Decoded sound loses the gaps between its packets, and with them its sync, unless they are filled with silence.
+    arguments: [
+      ...encoder.slice(1),
+      ...(stream.type === 'audio' && action === 'transcode' ? ['-filter', 'aresample=async=1000'] : []),
+    ],
     reason,
   });
   switch (stream.type) {

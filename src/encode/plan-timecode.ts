@@ -39,7 +39,15 @@ export function planTimecode(
     };
   }
   const carried = { text, reel: timecode.reel };
-  if (container.timecodeTrack) return { timecode: carried, metadata: {}, notices: [] };
+  if (container.timecodeTrack) {
+    const lost = container.muxer === 'mp4' && timecode.reel !== null;
+    const notice: Notice = {
+      level: 'warning',
+      code: 'reel-dropped',
+      message: `MP4's timecode track has no reel name; ${timecode.reel ?? ''} is left out. An output named .mov keeps it.`,
+    };
+    return { timecode: carried, metadata: {}, notices: lost ? [notice] : [] };
+  }
   return {
     timecode: null,
     metadata: { timecode: text, ...(timecode.reel === null ? {} : { reel_name: timecode.reel }) },

@@ -32,7 +32,8 @@ function checkTags(delivery: Delivery, expected: Color, to: PixelTraits): Findin
   return names.flatMap((name): Finding[] => {
     if (to.family !== 'yuv' && (name === 'matrix' || name === 'range' || name === 'chromaLocation'))
       return [];
-    if (name === 'chromaLocation' && (to.chroma === '444' || to.chroma === null)) return [];
+    // Files can tell the siting of 4:2:0 alone.
+    if (name === 'chromaLocation' && to.chroma !== '420') return [];
     const check = name === 'chromaLocation' ? 'chroma location' : name;
     return [
       { check, expected: expected[name], actual: actual[name], ...judgeTag(delivery, name, expected[name]) },
@@ -47,10 +48,20 @@ function judgeTag(
 ): Pick<Finding, 'status' | 'note'> {
   const actual = output.video.color[name];
   if (actual === expected || isSame(name, actual, expected)) return { status: 'ok' };
+  // Without vertical subsampling only the horizontal place counts.
+  const { chroma } = readPixelTraits(output.video.pixelFormat);
+  if (name === 'chromaLocation' && chroma !== '420' && column(actual) === column(expected))
+    return { status: 'ok' };
   if (actual !== 'unknown') {
     // Tools that go by their own rules for what the source leaves untagged are not wrong in fact.
     const assumed =
       run === null && source.video.color[name] === 'unknown' && name !== 'matrix' && name !== 'range';
+    if (run === null && (name === 'range' || name === 'chromaLocation')) {
+      return {
+        status: 'warning',
+        note: 'another than the source has; the pictures tell whether they were converted',
+      };
+    }
     return {
       status: assumed ? 'warning' : 'failed',
       note: assumed ? 'the source has no tag; this is another guess' : undefined,
@@ -68,6 +79,10 @@ function judgeTag(
     return { status: 'warning', note: 'no more tagged than the source; players must guess' };
   }
   return { status: 'failed', note: 'the tag is lost' };
+}
+
+function column(location: string): 'left' | 'center' {
+  return location.endsWith('left') || location === 'unknown' ? 'left' : 'center';
 }
 
 function isSame(name: keyof Color, a: string, b: string): boolean {

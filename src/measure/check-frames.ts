@@ -14,7 +14,7 @@ function checkCount(delivery: Delivery): Finding {
   const { framesPerInput, decoded, run, source } = delivery;
   const packets =
     source.kind === 'image-sequence' ? source.video.scan.frames : sourceVideoTimes(delivery).packets;
-  const input = decoded.source ?? packets;
+  const input = decoded.source?.length ?? packets;
   const actual = decoded.output ?? outputVideoTimes(delivery).packets;
   const expected = framesPerInput * input;
   const row = {
@@ -39,7 +39,9 @@ function checkCount(delivery: Delivery): Finding {
 }
 
 /** The times that the output's frames should have, in seconds of the source's clock; null where the source has no usable ones. */
-export function expectTimes(delivery: Delivery): Float64Array | null {
+export function expectTimes(
+  delivery: Omit<Delivery, 'decoded' | 'pairs'> & Partial<Delivery>,
+): Float64Array | null {
   const { run, framesPerInput, source } = delivery;
   const input = sourceVideoTimes(delivery);
   const frames = outputVideoTimes(delivery).times.length;

@@ -1,3 +1,4 @@
+import { toNumber } from '../core/rational.ts';
 import type { OtherStream, Source } from '../decode/source.ts';
 import type { StreamPlan } from '../encode/encode-plan.ts';
 import type { Plan } from '../pipeline/plan-schema.ts';
@@ -14,8 +15,8 @@ export interface Delivery {
   readonly run: ({ readonly plan: Plan } & Pick<UpscaleResult, 'pts' | 'damage'>) | null;
   /** Frames out for each frame in. */
   readonly framesPerInput: 1 | 2;
-  /** Frames that really decode; null where that was not tried. */
-  readonly decoded: { readonly source: number | null; readonly output: number | null };
+  /** Frames that really decode, of the source their times; null where not all were tried. */
+  readonly decoded: { readonly source: Float64Array | null; readonly output: number | null };
   /** What became of each of the source's other streams. */
   readonly pairs: readonly StreamPair[];
 }
@@ -28,11 +29,28 @@ export interface StreamPair {
   readonly planned: StreamPlan | null;
 }
 
-export function sourceVideoTimes({
-  source,
-  sourcePackets,
-}: Pick<Delivery, 'source' | 'sourcePackets'>): PacketTimes {
-  return sourcePackets.get(source.video.index) ?? NO_PACKETS;
+/**
+ * Times of the source's frames: of its packets, unless it is known that others came out of the decoder, as from damaged files and from
+ * those that begin in the middle of a group of pictures.
+ */
+export function sourceVideoTimes(
+  delivery: Pick<Delivery, 'source' | 'sourcePackets' | 'run' | 'framesPerInput'> & Partial<Delivery>,
+): PacketTimes {
+  const { source, sourcePackets, run, framesPerInput, decoded } = delivery;
+  const packets = sourcePackets.get(source.video.index) ?? NO_PACKETS;
+  if (source.discontinuous || packets.missing > 0) return packets;
+  const tick = run === null ? 0 : toNumber(run.plan.decode.timeBase);
+  const reported =
+    run?.damage == null
+      ? null
+      : Float64Array.from(
+          run.pts.filter((_, i) => i % framesPerInput === 0),
+          (pts) => pts * tick,
+        );
+  const times = decoded?.source ?? reported;
+  return times === null || times.length === 0 || times.length === packets.times.length
+    ? packets
+    : { ...packets, times: Float64Array.from(times).sort() };
 }
 
 export function outputVideoTimes({ output }: Pick<Delivery, 'output'>): PacketTimes {

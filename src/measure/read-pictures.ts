@@ -1,6 +1,8 @@
 import { throwIfAborted } from '../core/errors.ts';
-import { buildArguments } from '../ffmpeg/command.ts';
-import { keepFrameTimes } from '../ffmpeg/passthrough.ts';
+import { toNumber, type Rational } from '../core/rational.ts';
+import { readComplaint } from '../decode/decoder-complaints.ts';
+import { buildDecoderArguments, timestampOffset } from '../decode/decoder-arguments.ts';
+import { NutReader } from '../ffmpeg/nut-reader.ts';
 import { startProcess } from '../ffmpeg/process.ts';
 import type { ReadOptions } from './read-packets.ts';
 
@@ -9,6 +11,9 @@ export interface PictureSource {
   readonly path: string;
   readonly inputOptions: readonly string[];
   readonly streamIndex: number;
+  readonly timeBase: Rational;
+  /** Times are those of the file, or counted by ffmpeg where the file's clock jumps. */
+  readonly copyTimestamps: boolean;
   /** Matrix and range that the decoded frames are in, as ffmpeg's `scale` names them; null leaves it to ffmpeg. */
   readonly matrix: string | null;
   readonly range: 'tv' | 'pc';
@@ -17,19 +22,28 @@ export interface PictureSource {
 export interface PictureOptions extends ReadOptions {
   readonly width: number;
   readonly height: number;
-  /** Matrix of the pictures that come out, range is limited. */
+  /** Matrix of the pictures that come out; their range is limited. */
   readonly matrix: string | null;
-  /** Seconds from the file's start from where frames are wanted; whole file when left out. */
+  /** Seconds on the file's clock: frames before it are left out. From the first frame when it is not given. */
   readonly from?: number | undefined;
   readonly most?: number | undefined;
 }
 
-/** A run through a file's pictures. `frames` gives three planes, one after the other; each buffer is the reader's own. */
+export interface Picture {
+  /** Seconds on the file's clock. */
+  readonly time: number;
+  /** Three planes, one after the other; the receiver's own. */
+  readonly samples: Uint8Array;
+}
+
+/** A run through a file's pictures. */
 export interface PictureRun {
-  frames(): AsyncGenerator<Uint8Array>;
+  frames(): AsyncGenerator<Picture>;
   /** What the decoder complained of; whole once `frames` has ended. */
   readonly complaints: readonly string[];
 }
+
+const MOST_COMPLAINTS = 20;
 
 export function readPictures(source: PictureSource, options: PictureOptions): PictureRun {
   const complaints: string[] = [];
@@ -40,8 +54,8 @@ async function* decode(
   source: PictureSource,
   options: PictureOptions,
   complaints: string[],
-): AsyncGenerator<Uint8Array> {
-  const { tools, signal, logger } = options;
+): AsyncGenerator<Picture> {
+  const { tools, signal, logger, from = -Infinity, most = Infinity } = options;
   throwIfAborted(signal);
   const child = startProcess(tools.ffmpeg, buildPictureArguments(source, options), {
     label: 'pictures',
@@ -50,27 +64,29 @@ async function* decode(
     signal,
     logger,
     onStderrLine: (line) => {
-      if (complaints.length < 20) complaints.push(line);
+      const complaint = readComplaint(line, source.streamIndex);
+      if (complaint !== null && complaints.length < MOST_COMPLAINTS) complaints.push(complaint);
     },
   });
   try {
-    let frame = new Uint8Array(3 * options.width * options.height);
-    let filled = 0;
-    for await (const chunk of (child.stdout ?? []) as AsyncIterable<Buffer>) {
-      for (let at = 0; at < chunk.length;) {
-        const part = chunk.subarray(at, at + frame.length - filled);
-        frame.set(part, filled);
-        filled += part.length;
-        at += part.length;
-        if (filled === frame.length) {
-          yield frame;
-          frame = new Uint8Array(frame.length);
-          filled = 0;
-        }
-      }
+    if (child.stdout === null) return;
+    const nut = new NutReader(child.stdout);
+    const { timeBase } = await nut.readHeader();
+    const shift = timestampOffset(source.timeBase).seconds;
+    for (let count = 0; count < most;) {
+      const frame = await nut.nextFrame();
+      if (frame === null) break;
+      const time = frame.pts * toNumber(timeBase) - shift;
+      if (time < from) continue;
+      const samples = new Uint8Array(frame.size);
+      await nut.readFrame(samples);
+      count++;
+      yield { time, samples };
     }
-    await child.exited;
+  } catch (error) {
+    // A stream that breaks off ends here; how many frames came says the rest.
     throwIfAborted(signal);
+    complaints.push(error instanceof Error ? error.message : String(error));
   } finally {
     await child.stop();
   }
@@ -93,31 +109,30 @@ export function scaleMatrix(matrix: string): string | null {
 }
 
 function buildPictureArguments(source: PictureSource, options: PictureOptions): string[] {
-  const { width, height, matrix, from, most, tools } = options;
+  const { width, height, matrix, from, tools } = options;
   const matrices =
     source.matrix === null || matrix === null
       ? ''
       : `:in_color_matrix=${source.matrix}:out_color_matrix=${matrix}`;
-  return buildArguments({
-    global: ['-v', 'error'],
-    inputs: [
-      {
-        path: source.path,
-        options: [...(from === undefined ? [] : ['-ss', from.toFixed(6)]), ...source.inputOptions],
-      },
-    ],
-    outputs: [
-      {
-        path: 'pipe:1',
-        options: [
-          ...['-map', `0:${String(source.streamIndex)}`],
-          '-vf',
-          `scale=${String(width)}:${String(height)}:flags=area+accurate_rnd:in_range=${source.range}:out_range=tv${matrices},format=yuv444p`,
-          ...keepFrameTimes(tools),
-          ...(most === undefined ? [] : ['-frames:v', String(most)]),
-          ...['-c:v', 'rawvideo', '-f', 'rawvideo'],
-        ],
-      },
-    ],
-  });
+  const scale = `scale=${String(width)}:${String(height)}:flags=area+accurate_rnd`;
+  return buildDecoderArguments(
+    {
+      path: source.path,
+      inputOptions: [...source.inputOptions],
+      streamIndex: source.streamIndex,
+      decoder: null,
+      filters: [`${scale}:in_range=${source.range}:out_range=tv${matrices}`, 'format=yuv444p'],
+      format: 'yuv444p',
+      width,
+      height,
+      timeBase: source.timeBase,
+      framesPerInput: 1,
+      seek: from === undefined ? 'start' : 'keyframe',
+      copyTimestamps: source.copyTimestamps,
+      filterMargin: 0,
+      threads: 0,
+    },
+    from === undefined ? null : Math.floor(from / toNumber(source.timeBase)),
+    tools,
+  );
 }

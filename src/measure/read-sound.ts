@@ -113,7 +113,7 @@ export function findLag(
   most: number,
 ): { lag: number; likeness: number } | null {
   const length = Math.min(a.length, b.length) - 2 * most;
-  if (length < most) return null;
+  if (length < WAVE_RATE / 4) return null;
   const energyA = sumSquares(a, most, length);
   if (energyA / length < 100) return null;
   let best = { lag: 0, likeness: -1 };

@@ -17,7 +17,7 @@ import { toRow, type Finding } from './finding.ts';
 import { readDelivered } from './read-delivered.ts';
 import { NO_PACKETS, readPackets, type ReadOptions } from './read-packets.ts';
 import type { VerifyReport } from './verify-report.ts';
-import { walkPlaces, walkWhole, type PictureWalk } from './walk-pictures.ts';
+import { walkPlaces, walkWhole, type PictureWalk, type Undecoded } from './walk-pictures.ts';
 
 export type { VerifyReport, VerifyRow } from './verify-report.ts';
 
@@ -90,11 +90,7 @@ export async function verifyDelivery(options: VerifyDeliveryOptions): Promise<Ve
 }
 
 /** A few places are enough to find all well; a doubt is settled by looking at everything. */
-async function walkPictures(
-  known: Parameters<typeof walkWhole>[0],
-  thorough: boolean,
-  read: ReadOptions,
-): Promise<PictureWalk> {
+async function walkPictures(known: Undecoded, thorough: boolean, read: ReadOptions): Promise<PictureWalk> {
   if (thorough) return walkWhole(known, read);
   const walk = await walkPlaces(known, read);
   const delivery = { ...known, decoded: { source: null, output: null }, pairs: [] };

@@ -1,45 +1,51 @@
 import { readPixelTraits } from '../decode/pixel-traits.ts';
 import { resolveColor, sourceMatrix } from '../decode/resolve-color.ts';
-import { PictureComparison, type PictureSummary, type SourceFrames } from './compare-pictures.ts';
 import { expectTimes } from './check-frames.ts';
+import { PictureComparison, type PictureSummary } from './compare-pictures.ts';
 import { outputVideoTimes, sourceVideoTimes, typicalStep, type Delivery } from './delivery.ts';
 import { readPictures, scaleMatrix, type PictureOptions, type PictureSource } from './read-pictures.ts';
 import type { ReadOptions } from './read-packets.ts';
+import { SourceWindow } from './source-window.ts';
 
 /** What going through both files' pictures found. */
 export interface PictureWalk {
   readonly summary: PictureSummary | null;
   /** Samples of the pictures compared for each pixel of the source as shown. */
   readonly samplesPerPixel: number;
-  /** Frames that decoded; null where only some were looked at. */
-  readonly decoded: { readonly source: number; readonly output: number } | null;
+  /** Frames that decoded, with the times of the source's; null where only some were looked at. */
+  readonly decoded: { readonly source: Float64Array; readonly output: number } | null;
   /** Where frames were looked at, where not all were, and at how many of the places some came. */
   readonly places: { readonly tried: number; readonly decoded: number } | null;
   readonly complaints: { readonly source: readonly string[]; readonly output: readonly string[] };
 }
 
-type Walked = Pick<Delivery, 'source' | 'sourcePackets' | 'output' | 'run' | 'framesPerInput'>;
+/** What is known of a delivery before its pictures were looked at. */
+export type Undecoded = Omit<Delivery, 'decoded' | 'pairs'>;
 
 /** Pictures are compared at no more than this width; half the source's size at most, so that fields blend. */
 const WIDEST = 480;
 const NARROWEST = 160;
 /** Frames that are looked at for position and orientation. */
 const LOOKS = 12;
+/** Frames that are compared at each place. */
+const FRAMES_A_PLACE = 2;
 
 /** Decodes both files whole and compares every frame. */
-export async function walkWhole(delivery: Walked, options: ReadOptions): Promise<PictureWalk> {
-  const setting = prepare(delivery, options);
+export async function walkWhole(known: Undecoded, options: ReadOptions): Promise<PictureWalk> {
+  const setting = prepare(known, options);
   const source = readPictures(setting.source, setting.options);
   const output = readPictures(setting.output, setting.options);
-  const total = outputVideoTimes(delivery).times.length;
-  const comparison = setting.start(Math.ceil(total / LOOKS));
-  const map = mapFrames(delivery);
+  const comparison = setting.start(Math.ceil(outputVideoTimes(known).times.length / LOOKS));
   const window = new SourceWindow(source.frames());
   let frames = 0;
   try {
-    for await (const picture of output.frames()) {
-      const found = await window.seek(map(frames));
-      if (found !== null) comparison.add(frames, picture, found);
+    const locate = await locateFrames(known, window);
+    for await (const { samples } of output.frames()) {
+      const target = locate(frames);
+      const found = await (target.index === undefined
+        ? window.seekTime(target.time)
+        : window.seekIndex(target.index));
+      if (found !== null) comparison.add(frames, samples, found);
       frames++;
     }
     await window.drain();
@@ -49,45 +55,44 @@ export async function walkWhole(delivery: Walked, options: ReadOptions): Promise
   return {
     summary: comparison.finish(),
     samplesPerPixel: setting.samplesPerPixel,
-    decoded: { source: window.frames, output: frames },
+    decoded: { source: Float64Array.from(window.times), output: frames },
     places: null,
     complaints: { source: source.complaints, output: output.complaints },
   };
 }
 
-/** Frames that are compared at each place. */
-const FRAMES_A_PLACE = 2;
-
 /** Compares a few frames at the start, in the middle and near the end, where a key frame of the output makes that cheap. */
-export async function walkPlaces(delivery: Walked, options: ReadOptions): Promise<PictureWalk> {
-  const setting = prepare(delivery, options);
+export async function walkPlaces(known: Undecoded, options: ReadOptions): Promise<PictureWalk> {
+  const setting = prepare(known, options);
   const comparison = setting.start(1);
   const complaints = { source: [] as string[], output: [] as string[] };
-  const places = choosePlaces(delivery);
-  const map = mapFrames(delivery);
-  const [inTimes, outTimes] = [sourceVideoTimes(delivery), outputVideoTimes(delivery)];
-  const [inStep, outStep] = [typicalStep(inTimes), typicalStep(outTimes)];
+  const { times } = outputVideoTimes(known);
+  const [inStep, outStep] = [sourceVideoTimes(known), outputVideoTimes(known)].map(typicalStep) as [
+    number,
+    number,
+  ];
+  const expected = expectTimes(known);
+  const places = choosePlaces(known, expected);
   let decoded = 0;
   for (const frame of places) {
-    // One frame earlier, for a neighbour to compare with.
-    const first = Math.max(0, map(frame) - 1);
-    const source = readPictures(setting.source, {
-      ...setting.options,
-      from:
-        first === 0 ? undefined : placeOf(inTimes.times[first], inStep, delivery.source.container.startTime),
-      most: FRAMES_A_PLACE + 2,
-    });
+    // A frame and a half earlier, for a neighbour to compare with.
+    const from = frame === 0 ? undefined : (expected?.[frame] ?? 0) - 1.5 * inStep;
+    const source = readPictures(setting.source, { ...setting.options, from, most: FRAMES_A_PLACE + 3 });
     const output = readPictures(setting.output, {
       ...setting.options,
-      from: frame === 0 ? undefined : placeOf(outTimes.times[frame], outStep, delivery.output.startTime),
+      from: frame === 0 ? undefined : (times[frame] ?? 0) - outStep / 2,
       most: FRAMES_A_PLACE,
     });
     const window = new SourceWindow(source.frames());
     let shown = 0;
     try {
-      for await (const picture of output.frames()) {
-        const found = await window.seek(map(frame + shown) - first);
-        if (found !== null) comparison.add(frame + shown, picture, found);
+      const locate = await locateFrames(known, window);
+      for await (const { samples } of output.frames()) {
+        const target = locate(frame + shown);
+        const found = await (target.index === undefined
+          ? window.seekTime(target.time)
+          : window.seekIndex(target.index));
+        if (found !== null) comparison.add(frame + shown, samples, found);
         shown++;
       }
     } finally {
@@ -106,49 +111,55 @@ export async function walkPlaces(delivery: Walked, options: ReadOptions): Promis
   };
 }
 
-/** Half a frame before `time`, in seconds from the file's start, as `-ss` counts. */
-function placeOf(time: number | undefined, step: number, startTime: number | null): number {
-  return Math.max(0, (time ?? 0) - (startTime ?? 0) - step / 2);
-}
-
 /** Output frames to look at: the first, and key frames near the middle and the end where both files can be entered there. */
-function choosePlaces(delivery: Walked): number[] {
-  const { times, keys } = outputVideoTimes(delivery);
-  const { source, output, run } = delivery;
+function choosePlaces(
+  { source, output, run, ...packets }: Undecoded,
+  expected: Float64Array | null,
+): number[] {
+  const { times, keys } = outputVideoTimes({ output, ...packets });
+  const first = times[0];
+  const last = times.at(-1);
   const seekable =
     !output.isSequence &&
     source.kind === 'file' &&
     run?.plan.decode.seek !== 'start' &&
-    expectTimes({ ...delivery, decoded: { source: null, output: null }, pairs: [] }) !== null;
-  const first = times[0];
-  const last = times.at(-1);
+    !source.discontinuous &&
+    expected !== null;
   if (!seekable || first === undefined || last === undefined) return [0];
   const middle = keys.find((key) => key >= (first + last) / 2) ?? first;
   const end = keys.at(-1) ?? first;
   return [...new Set([first, middle, end])].map((time) => times.indexOf(time));
 }
 
-/** The number of the source's frame that an output frame was made from. */
-function mapFrames(delivery: Walked): (frame: number) => number {
-  const { framesPerInput } = delivery;
-  const { times: input } = sourceVideoTimes(delivery);
-  const { times: output } = outputVideoTimes(delivery);
-  if (input.length === 0 || output.length === 0 || output.length === input.length * framesPerInput) {
-    return (frame) => Math.floor(frame / framesPerInput);
+/** Where to find the source's frame that an output frame was made from: by its time on the source's clock, or by its number. */
+async function locateFrames(
+  known: Undecoded,
+  window: SourceWindow,
+): Promise<(frame: number) => { readonly index?: number; readonly time: number }> {
+  const { framesPerInput, source } = known;
+  const expected = expectTimes(known);
+  const input = sourceVideoTimes(known);
+  const { times } = outputVideoTimes(known);
+  const step = typicalStep(input);
+  if (expected !== null && !source.discontinuous) {
+    return (frame) => {
+      const time = expected[frame] ?? Infinity;
+      // Short of the next frame, whatever the clocks round to.
+      return { time: time + 0.45 * ((expected[frame + 1] ?? time + step / framesPerInput) - time) };
+    };
+  }
+  const whole = source.video.scan.complete && input.packets * framesPerInput === times.length;
+  if (times.length === 0 || whole || source.discontinuous) {
+    return (frame) => ({ index: Math.floor(frame / framesPerInput), time: 0 });
   }
   // Frames are missing or doubled: those shown at the same time belong together.
-  const offset = (output[0] ?? 0) - (input[0] ?? 0);
-  const slack = framesPerInput === 2 ? 1e-6 : typicalStep(sourceVideoTimes(delivery)) / 2;
-  let at = 0;
-  return (frame) => {
-    const time = (output[frame] ?? 0) - offset + slack;
-    while (at + 1 < input.length && (input[at + 1] ?? 0) <= time) at++;
-    return at;
-  };
+  const offset = (times[0] ?? 0) - (await window.firstTime());
+  const slack = framesPerInput === 2 ? 1e-6 : step / 2;
+  return (frame) => ({ time: (times[frame] ?? Infinity) - offset + slack });
 }
 
 function prepare(
-  { source, output }: Walked,
+  { source, output }: Undecoded,
   read: ReadOptions,
 ): {
   source: PictureSource;
@@ -172,6 +183,8 @@ function prepare(
       path: source.path,
       inputOptions: source.inputOptions,
       streamIndex: source.video.index,
+      timeBase: source.video.timeBase,
+      copyTimestamps: !source.discontinuous,
       matrix,
       range: isRgb ? 'pc' : range,
     },
@@ -179,6 +192,8 @@ function prepare(
       path: output.path,
       inputOptions: output.inputOptions,
       streamIndex: output.video.index,
+      timeBase: output.video.timeBase,
+      copyTimestamps: true,
       matrix: scaleMatrix(actual.matrix) ?? matrix,
       range:
         readPixelTraits(output.video.pixelFormat).family === 'rgb' || actual.range === 'pc' ? 'pc' : 'tv',
@@ -187,52 +202,4 @@ function prepare(
     samplesPerPixel: width / displayWidth,
     start: (stride) => new PictureComparison(width, height, stride),
   };
-}
-
-/** The source's pictures in order, with one before and one after the one that is asked for. */
-class SourceWindow {
-  readonly #frames: AsyncGenerator<Uint8Array>;
-  #previous: Uint8Array | null = null;
-  #current: Uint8Array | null = null;
-  #next: Uint8Array | null = null;
-  #index = -1;
-  #started = false;
-  /** Frames read so far. */
-  frames = 0;
-
-  constructor(frames: AsyncGenerator<Uint8Array>) {
-    this.#frames = frames;
-  }
-
-  /** Goes on to the frame numbered `index`; null when there is none. Never goes back. */
-  async seek(index: number): Promise<SourceFrames | null> {
-    if (!this.#started) {
-      this.#started = true;
-      this.#next = await this.#read();
-    }
-    while (this.#index < index && (this.#next !== null || this.#current !== null)) {
-      this.#previous = this.#current;
-      this.#current = this.#next;
-      this.#next = this.#current === null ? null : await this.#read();
-      this.#index++;
-    }
-    return this.#current === null || this.#index !== index
-      ? null
-      : { previous: this.#previous, current: this.#current, next: this.#next };
-  }
-
-  async drain(): Promise<void> {
-    while ((await this.#read()) !== null) continue;
-  }
-
-  async close(): Promise<void> {
-    await this.#frames.return(undefined);
-  }
-
-  async #read(): Promise<Uint8Array | null> {
-    const result = await this.#frames.next();
-    if (result.done === true) return null;
-    this.frames++;
-    return result.value;
-  }
 }

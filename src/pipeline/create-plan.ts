@@ -1,4 +1,5 @@
 import type { Decision, Notice } from '../core/notice.ts';
+import type { Color } from '../core/color.ts';
 import { pixelFormat } from '../core/pixel-format.ts';
 import { multiply, rational, toNumber, type Rational } from '../core/rational.ts';
 import type { UpscaleOptions } from '../config/upscale-options.ts';
@@ -72,6 +73,7 @@ export function createPlan(source: Source, options: UpscaleOptions, context: Pla
   decisions.push(temporal.decision);
 
   const outputFormat = outputFormatFor(profile, workFormat);
+  const outputColor = { ...color, chromaLocation: outputChromaLocation(color, outputFormat) };
   const frameRate = outputFrameRate(video.frameRate ?? video.averageFrameRate, decode);
   const limit = memoryLimit(options.memory, context.machine.availableBytes);
   const segments = cutSegments(video, decode, {
@@ -90,7 +92,7 @@ export function createPlan(source: Source, options: UpscaleOptions, context: Pla
       workFormat: outputFormat,
       width: target.width,
       height: target.height,
-      color,
+      color: outputColor,
       hdr: video.hdr,
       timeBase: decode.timeBase,
       frameRate,
@@ -115,7 +117,7 @@ export function createPlan(source: Source, options: UpscaleOptions, context: Pla
         format: outputFormat,
         width: target.width,
         height: target.height,
-        chromaLocation: color.chromaLocation,
+        chromaLocation: outputColor.chromaLocation,
       },
       device: options.device,
       threads,
@@ -171,6 +173,11 @@ export function createPlan(source: Source, options: UpscaleOptions, context: Pla
     };
     return { ...plan, hash: hashPlan(plan, context.versions) };
   }
+}
+
+/** Only 4:2:0 has a choice that files can tell; everywhere else chroma is sited left, and the lane moves it there. */
+function outputChromaLocation(color: Color, format: string): Color['chromaLocation'] {
+  return pixelFormat(format).chroma === '420' ? color.chromaLocation : 'left';
 }
 
 /** An encoder's threads: the lanes share the cores, and a little more than its share keeps each busy while another waits. */
