@@ -113,8 +113,8 @@ describe('the models that Upreel brings', () => {
     });
     expect(registry.default.id).toBe('b3r');
     for (const { facts } of registry.list()) {
-      const { id: _id, ...found } = await inspectModel(facts.path ?? '');
-      expect(facts).toMatchObject(found);
+      const found = await inspectModel(facts.path ?? '');
+      expect(facts).toEqual({ ...found, id: facts.id });
       expect(await readFile(new URL(`../../models/${facts.id}/CARD.md`, import.meta.url), 'utf8')).toContain(
         facts.id,
       );

@@ -3,7 +3,6 @@ import {
   makeValueInfo,
   ONNX_TYPE,
   writeOnnx,
-  type OnnxGraph,
   type OnnxNode,
   type OnnxTensor,
 } from '../../src/infer/graph/onnx-model.ts';
@@ -15,15 +14,12 @@ export interface TinyNetwork {
   readonly weights?: OnnxTensor[];
   readonly input?: readonly (number | string)[];
   readonly output?: readonly (number | string)[];
-  readonly type?: number;
   readonly opset?: number;
-  readonly moreInputs?: OnnxGraph['input'];
-  readonly moreOutputs?: OnnxGraph['output'];
 }
 
 /** Writes a network from `x` to `y` as the bytes of an ONNX file. */
 export function writeNetwork(network: TinyNetwork): Uint8Array {
-  const type = network.type ?? ONNX_TYPE.float;
+  const type = ONNX_TYPE.float;
   return writeOnnx({
     irVersion: 8,
     opsetImport: [{ domain: '', version: network.opset ?? 17 }],
@@ -31,14 +27,8 @@ export function writeNetwork(network: TinyNetwork): Uint8Array {
       name: 'tiny',
       node: network.nodes,
       initializer: network.weights ?? [],
-      input: [
-        makeValueInfo('x', type, network.input ?? [1, 1, 'height', 'width']),
-        ...(network.moreInputs ?? []),
-      ],
-      output: [
-        makeValueInfo('y', type, network.output ?? [1, 1, 'outHeight', 'outWidth']),
-        ...(network.moreOutputs ?? []),
-      ],
+      input: [makeValueInfo('x', type, network.input ?? [1, 1, 'height', 'width'])],
+      output: [makeValueInfo('y', type, network.output ?? [1, 1, 'outHeight', 'outWidth'])],
       valueInfo: [],
     },
   });
@@ -196,82 +186,33 @@ export function makeGlobalNetwork(operation: 'GlobalAveragePool' | 'ReduceMean' 
   };
 }
 
-/** RGB as [n, height, width, 3], as TensorFlow has it. */
-export function makeChannelsLastNetwork(): TinyNetwork {
+/**
+ * Takes any size: it pads to even ones by itself, folds each 2x2 into channels, and cuts what is too much off the end. The way
+ * that PyTorch's `pixel_unshuffle` comes out of its ONNX exporter.
+ */
+export function makeSelfPaddingNetwork(): TinyNetwork {
   return {
     nodes: [
-      makeNode('Transpose', ['x'], ['t'], { perm: [0, 3, 1, 2] }),
-      makeConvolution('t', 'w', 'c', SAME),
-      makeNode('DepthToSpace', ['c'], ['d'], { blocksize: 2 }),
-      makeNode('Transpose', ['d'], ['y'], { perm: [0, 2, 3, 1] }),
-    ],
-    weights: [makeColourKernel('w')],
-    input: [1, 'height', 'width', 3],
-    output: [1, 'outHeight', 'outWidth', 3],
-  };
-}
-
-/** RGB 0..255, which the clip inside of it shows. */
-export function makeBytesRangeNetwork(): TinyNetwork {
-  return {
-    nodes: [
-      makeNode('Mul', ['x', 'small'], ['s']),
-      makeNode('Clip', ['s', 'zero', 'one'], ['k']),
-      makeConvolution('k', 'w', 'c', SAME),
-      makeNode('DepthToSpace', ['c'], ['d'], { blocksize: 2 }),
-      makeNode('Mul', ['d', 'white'], ['y']),
+      makeNode('Shape', ['x'], ['size']),
+      makeNode('Mod', ['size', 'two'], ['excess']),
+      makeNode('Slice', ['excess', 'spatial', 'end'], ['after']),
+      makeNode('Concat', ['none', 'after'], ['pads'], { axis: 0 }),
+      makeNode('Pad', ['x', 'pads'], ['p']),
+      makeNode('SpaceToDepth', ['p'], ['s'], { blocksize: 2 }),
+      makeConvolution('s', 'w', 'c', SAME),
+      makeNode('DepthToSpace', ['c'], ['d'], { blocksize: 4 }),
+      makeNode('Mul', ['size', 'two'], ['whole']),
+      makeNode('Slice', ['whole', 'spatial', 'end'], ['ends']),
+      makeNode('Slice', ['d', 'zeros', 'ends', 'axes'], ['y']),
     ],
     weights: [
-      makeColourKernel('w'),
-      makeFloats('small', [], [1 / 255]),
-      makeFloats('white', [], [255]),
-      makeFloats('zero', [], [0]),
-      makeFloats('one', [], [1]),
+      makeKernel('w', [16, 4, 3, 3], 23),
+      makeIntegers('two', [1], [2]),
+      makeIntegers('spatial', [1], [2]),
+      makeIntegers('end', [1], [4]),
+      makeIntegers('none', [6], [0, 0, 0, 0, 0, 0]),
+      makeIntegers('zeros', [2], [0, 0]),
+      makeIntegers('axes', [2], [2, 3]),
     ],
-    input: [1, 3, 'height', 'width'],
-    output: [1, 3, 'outHeight', 'outWidth'],
   };
 }
-
-/** RGB 0..1, which the clip at its end shows; every channel repeats its own samples. */
-export function makeColourNetwork(): TinyNetwork {
-  return {
-    nodes: [
-      makeConvolution('x', 'w', 'c', SAME),
-      makeNode('DepthToSpace', ['c'], ['d'], { blocksize: 2 }),
-      makeNode('Clip', ['d', 'zero', 'one'], ['y']),
-    ],
-    weights: [makeColourKernel('w'), makeFloats('zero', [], [0]), makeFloats('one', [], [1])],
-    input: [1, 3, 'height', 'width'],
-    output: [1, 3, 'outHeight', 'outWidth'],
-  };
-}
-
-/** The same in halves, as community files are. */
-export function makeHalfNetwork(): TinyNetwork {
-  return {
-    nodes: [makeConvolution('x', 'w', 'c', SAME), makeNode('DepthToSpace', ['c'], ['y'], { blocksize: 2 })],
-    weights: [makeHalfColourKernel('w')],
-    input: [1, 3, 'height', 'width'],
-    output: [1, 3, 'outHeight', 'outWidth'],
-    type: ONNX_TYPE.float16,
-  };
-}
-
-/** Each output channel is one input channel, its four samples in DepthToSpace's DCR order. */
-function colourKernelValues(): Float32Array {
-  const values = new Float32Array(12 * 3 * 9);
-  for (let output = 0; output < 12; output++) values[(output * 3 + (output % 3)) * 9 + 4] = 1;
-  return values;
-}
-
-function makeColourKernel(name: string): OnnxTensor {
-  return makeFloats(name, [12, 3, 3, 3], colourKernelValues());
-}
-
-function makeHalfColourKernel(name: string): OnnxTensor {
-  const halves = Uint16Array.from(colourKernelValues(), (value) => (value === 1 ? 0x3c00 : 0));
-  return { name, dims: [12, 3, 3, 3], dataType: ONNX_TYPE.float16, rawData: new Uint8Array(halves.buffer) };
-}
-
-export { makeFloats, makeIntegers, makeNode, makeValueInfo, ONNX_TYPE };

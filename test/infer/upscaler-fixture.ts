@@ -1,0 +1,88 @@
+import type { Color } from '../../src/core/color.ts';
+import { frameBytes, pixelFormat } from '../../src/core/pixel-format.ts';
+import type { InferPlan, ModelFacts } from '../../src/infer/infer-plan.ts';
+import { arenaBytesForInfer, planInfer } from '../../src/infer/plan-infer.ts';
+import { openUpscaler } from '../../src/infer/upscaler.ts';
+import { Arena } from '../../src/kernels/arena.ts';
+
+export interface Wishes {
+  readonly model: ModelFacts;
+  readonly format: string;
+  readonly outputFormat?: string;
+  readonly width: number;
+  readonly height: number;
+  readonly magnification?: number;
+  readonly outputWidth?: number;
+  readonly outputHeight?: number;
+  readonly range?: Color['range'];
+  readonly tile?: InferPlan['tile'];
+}
+
+export function makePlan(wishes: Wishes): InferPlan {
+  const { model, format, outputFormat = format, width, height, magnification = 2, range = 'tv' } = wishes;
+  const { plan } = planInfer({
+    model,
+    magnification,
+    input: {
+      format,
+      width,
+      height,
+      color: {
+        range,
+        primaries: 'bt709',
+        transfer: 'bt709',
+        matrix: format.startsWith('gb') ? 'gbr' : 'bt709',
+        chromaLocation: 'left',
+      },
+    },
+    output: {
+      format: outputFormat,
+      width: wishes.outputWidth ?? width * magnification,
+      height: wishes.outputHeight ?? height * magnification,
+      chromaLocation: 'left',
+    },
+    device: 'cpu',
+    threads: 1,
+    memoryBytes: 1e9,
+  });
+  return wishes.tile === undefined ? plan : { ...plan, tile: wishes.tile };
+}
+
+export type Samples = Uint8Array | Uint16Array;
+
+/** Puts one frame through an upscaler with no more arena than it promised to need; returns the planes of the result. */
+export async function upscaleOnce(
+  wishes: Wishes,
+  sampleAt: (plane: number, x: number, y: number) => number,
+): Promise<Samples[]> {
+  const plan = makePlan(wishes);
+  const format = pixelFormat(plan.input.format);
+  const { width, height } = plan.input;
+  const output = pixelFormat(plan.output.format);
+  const frames =
+    frameBytes(format, width, height) + frameBytes(output, plan.output.width, plan.output.height) + 128;
+  const arena = new Arena(arenaBytesForInfer(plan) + frames);
+  const upscaler = await openUpscaler(plan, { arena });
+  const frame = arena.allocateFrame(format, width, height, 42);
+  frame.planes.forEach((plane, i) => {
+    const samples = viewPlane(arena, plane, format.bits);
+    samples.forEach((_, at) => {
+      samples[at] = sampleAt(i, at % plane.width, Math.floor(at / plane.width));
+    });
+  });
+  const result = await upscaler.upscale(frame);
+  if (result.pts !== 42 || result.format.name !== output.name) throw new Error('The frame lost its traits.');
+  const planes = result.planes.map((plane) => viewPlane(arena, plane, output.bits).slice());
+  result.dispose();
+  await upscaler.close();
+  if (arena.usedBytes !== 0) throw new Error(`${arena.usedBytes} bytes of the arena were not given back.`);
+  return planes;
+}
+
+function viewPlane(
+  arena: Arena,
+  { offset, width, height }: { readonly offset: number; readonly width: number; readonly height: number },
+  bits: number,
+): Samples {
+  return bits > 8 ? arena.words(offset, width * height) : arena.bytes(offset, width * height);
+}
