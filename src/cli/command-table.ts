@@ -8,7 +8,7 @@ export type Command = (raw: RawArguments) => Promise<number>;
 
 export interface CommandEntry {
   readonly name: CommandName;
-  /** As yargs reads it. */
+  /** As yargs reads it; options follow. */
   readonly usage: string;
   /** One sentence without a full stop. */
   readonly summary: string;
@@ -21,28 +21,28 @@ export interface CommandEntry {
 export const COMMAND_TABLE: readonly CommandEntry[] = [
   {
     name: 'upscale',
-    usage: 'upscale [input] [options]',
+    usage: 'upscale [input]',
     summary: 'Upscale a video; the result is verified and described',
     positionals: [],
     load: async () => (await import('./command-upscale.ts')).runUpscaleCommand,
   },
   {
     name: 'plan',
-    usage: 'plan [input] [options]',
+    usage: 'plan [input]',
     summary: 'Say what upscale would do, and why, without doing it',
     positionals: [],
     load: async () => (await import('./command-plan.ts')).runPlanCommand,
   },
   {
     name: 'probe',
-    usage: 'probe <input> [options]',
+    usage: 'probe <input>',
     summary: 'Say what a file really is',
     positionals: [{ name: 'input', help: 'A video, a picture or a pattern (shot.%04d.png)' }],
     load: async () => (await import('./command-probe.ts')).runProbeCommand,
   },
   {
     name: 'verify',
-    usage: 'verify <source> <output> [options]',
+    usage: 'verify <source> <output>',
     summary: 'Compare a finished file with its source',
     positionals: [
       { name: 'source', help: 'What was upscaled' },
@@ -52,7 +52,7 @@ export const COMMAND_TABLE: readonly CommandEntry[] = [
   },
   {
     name: 'doctor',
-    usage: 'doctor [options]',
+    usage: 'doctor',
     summary: 'Say what this machine has and can do for Upreel',
     positionals: [],
     load: async () => (await import('./command-doctor.ts')).runDoctorCommand,

@@ -12,7 +12,7 @@ export function describeCommands(): string {
     '',
     formatHeading('Commands'),
     layOutTable(
-      COMMAND_TABLE.map(({ usage, summary }) => [`upreel ${usage}`, summary]),
+      COMMAND_TABLE.map(({ usage, summary }) => [`upreel ${usage} [options]`, summary]),
       { width: WIDTH },
     ),
     '',
@@ -23,7 +23,7 @@ export function describeCommands(): string {
 /** `upreel COMMAND --help`: the option table, in its groups. */
 export function describeCommand({ name, usage, summary, positionals }: CommandEntry): string {
   const options = optionsOf(name);
-  const blocks = [`upreel ${usage}\n\n${summary}.`];
+  const blocks = [`upreel ${usage} [options]\n\n${summary}.`];
   if (positionals.length > 0) {
     blocks.push(
       layOutTable(

@@ -36,9 +36,19 @@ async function runCommand(argv: readonly string[]): Promise<number> {
     process.stdout.write(`${readVersion()}\n`);
     return EXIT_CODES.ok;
   }
+  refuseUnknownCommand(options);
   const { entry, raw } = await parse(joined);
   const command = await entry.load();
   return command(raw);
+}
+
+function refuseUnknownCommand(words: readonly string[]): void {
+  const command = words.find((word) => !word.startsWith('-'));
+  const names = COMMAND_TABLE.map(({ name }) => name);
+  if (command === undefined || names.some((name) => name === command)) return;
+  throw new UpscaleError('USAGE', `There is no command ${command}.`, {
+    hint: `The commands are ${names.join(', ')}; upreel upscale PATH is the main one.`,
+  });
 }
 
 async function parse(argv: readonly string[]): Promise<{ entry: CommandEntry; raw: RawArguments }> {
@@ -58,7 +68,7 @@ async function parse(argv: readonly string[]): Promise<{ entry: CommandEntry; ra
     .exitProcess(false)
     .help(false)
     .version(false)
-    .demandCommand(1, 1, 'Give a command.', 'Give one command.')
+    .demandCommand(1, 'Give a command.')
     .strict()
     .fail((message: string | null, error: Error | undefined) => {
       if (message === null && error !== undefined) throw error;
