@@ -312,8 +312,6 @@ export const OPTION_TABLE = [
   },
 ] as const satisfies readonly OptionSpec[];
 
-export type OptionName = (typeof OPTION_TABLE)[number]['name'];
-
 /** The rows that `command` takes, in the table's order. */
 export function optionsOf(command: CommandName): readonly OptionSpec[] {
   return (OPTION_TABLE as readonly OptionSpec[]).filter(({ commands }) => commands.includes(command));
