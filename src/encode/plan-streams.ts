@@ -74,7 +74,9 @@ function planStream(stream: EncodeSourceStream, container: Container, audio: str
     // Decoded sound loses the gaps between its packets, and with them its sync, unless they are filled with silence.
     arguments: [
       ...encoder.slice(1),
-      ...(stream.type === 'audio' && action === 'transcode' ? ['-filter', 'aresample=async=1000'] : []),
+      ...(stream.type === 'audio' && action === 'transcode'
+        ? ['-filter', 'aresample=async=1000:min_hard_comp=0.01']
+        : []),
     ],
     reason,
   });

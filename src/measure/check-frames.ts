@@ -114,7 +114,9 @@ function checkStart(delivery: Delivery): Finding[] {
   const first = sourceVideoTimes(delivery).times[0];
   const actual = outputVideoTimes(delivery).times[0];
   if (first === undefined || actual === undefined) return [];
-  const expected = first - originOf(source.container.format, source.container.startTime);
+  // Raw streams carry no clock: theirs begins with the first frame.
+  const { format, startTime } = source.container;
+  const expected = startTime === null ? 0 : first - originOf(format, startTime);
   const found = actual - originOf(output.format, output.startTime);
   const step = typicalStep(sourceVideoTimes(delivery));
   const row = { check: 'start', expected: formatSeconds(expected), actual: formatSeconds(found) };
