@@ -136,7 +136,8 @@ function checkDuration(delivery: Delivery): Finding {
   );
   const [expected, actual] = spans as [number | null, number | null];
   const check = 'duration';
-  if (expected === null || actual === null || delivery.source.discontinuous) {
+  const { discontinuous, video } = delivery.source;
+  if (expected === null || actual === null || discontinuous || video.scan.missingPts > 0) {
     return {
       check,
       status: 'skipped',
