@@ -4,11 +4,11 @@ import { startProcess } from '../ffmpeg/process.ts';
 import type { FfmpegTools } from '../ffmpeg/tools.ts';
 
 /** Code values by which a top-field sample must change over time to count as moving. */
-const MOTION = 8;
+const MOTION = 6;
 /** Fewer moving samples than this say nothing about a frame. */
 const LEAST_MOVING_IN_FRAME = 50;
 /** Columns beyond this are thinned out: fields differ in lines, not in columns. */
-const MOST_COLUMNS = 512;
+const MOST_COLUMNS = 240;
 
 /**
  * What the moving parts of one frame say. The bottom field's lines are predicted from the top field's lines above and below: of the same
@@ -50,6 +50,7 @@ export function examineFrame(
 export interface LookOptions {
   readonly tools: FfmpegTools;
   readonly inputOptions: readonly string[];
+  readonly streamIndex: number;
   readonly width: number;
   readonly height: number;
   /** Seconds from the start of the file where stretches begin. */
@@ -75,7 +76,8 @@ async function examineSpot(path: string, spot: number, options: LookOptions): Pr
           path,
           // One thread a stretch: they run side by side, and old versions can lock up in their threads on damaged streams.
           options: [
-            ...(spot > 0 ? ['-ss', spot.toFixed(3)] : []),
+            // The nearest key frame will do.
+            ...(spot > 0 ? ['-noaccurate_seek', '-ss', spot.toFixed(3)] : []),
             '-noautorotate',
             '-threads',
             '1',
@@ -89,12 +91,12 @@ async function examineSpot(path: string, spot: number, options: LookOptions): Pr
           options: [
             ...[
               '-map',
-              '0:V:0',
+              `0:${String(options.streamIndex)}`,
               '-frames:v',
               String(options.framesPerSpot),
               ...keepFrameTimes(options.tools),
             ],
-            ...['-vf', `scale=${String(width)}:${String(height)}:flags=neighbor,format=gray`],
+            ...['-vf', `scale=${String(width)}:${String(height)}:flags=area,format=gray`],
             ...['-c:v', 'rawvideo', '-f', 'rawvideo'],
           ],
         },

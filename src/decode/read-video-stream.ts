@@ -124,10 +124,10 @@ function findAlphaDecoder(stream: FfprobeStream): string | null {
 export function readHdr(sideData: readonly Record<string, unknown>[]): HdrMetadata {
   const hdr: HdrMetadata = {};
   for (const data of sideData) {
-    const type = String(data['side_data_type'] ?? '');
+    const type = readText(data['side_data_type']);
     if (type.startsWith('Mastering display')) {
       const value = (name: string): number => {
-        const parsed = parseRational(String(data[name] ?? ''));
+        const parsed = parseRational(readText(data[name]));
         return parsed === null ? 0 : toNumber(parsed);
       };
       if (value('max_luminance') > 0) {
@@ -150,4 +150,8 @@ export function readHdr(sideData: readonly Record<string, unknown>[]): HdrMetada
     }
   }
   return hdr;
+}
+
+function readText(value: unknown): string {
+  return typeof value === 'string' ? value : '';
 }
