@@ -25,7 +25,7 @@ export async function* readAhead<T>(
   } finally {
     await Promise.allSettled([source.return(undefined), ...pending]).then((settled) => {
       for (const entry of settled.slice(1)) {
-        if (entry.status === 'fulfilled' && entry.value.done !== true) drop(entry.value.value as T);
+        if (entry.status === 'fulfilled' && entry.value.done !== true) drop(entry.value.value);
       }
     });
   }

@@ -62,10 +62,6 @@ export function subtract(a: Rational, b: Rational): Rational {
   return add(a, { num: -b.num, den: b.den });
 }
 
-export function invert(a: Rational): Rational {
-  return rational(a.den, a.num);
-}
-
 /** Negative, zero or positive as `a` is less than, equal to or greater than `b`. */
 export function compare(a: Rational, b: Rational): number {
   const difference = BigInt(a.num) * BigInt(b.den) - BigInt(b.num) * BigInt(a.den);

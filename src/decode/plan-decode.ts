@@ -1,7 +1,7 @@
 import type { Color } from '../core/color.ts';
 import type { Decision, Notice } from '../core/notice.ts';
 import { pixelFormat } from '../core/pixel-format.ts';
-import { divide, multiply, rational, type Rational } from '../core/rational.ts';
+import { multiply, rational } from '../core/rational.ts';
 import type { DecodePlan } from './decode-plan.ts';
 import { readPixelTraits } from './pixel-traits.ts';
 import { sourceMatrix } from './resolve-color.ts';
@@ -214,10 +214,4 @@ function planSeek(source: Source, sequential: boolean): DecodePlan['seek'] {
   if (scan.intraOnly && INTRA_CONTAINERS.test(format)) return 'keyframe';
   const codecs = ['h264', 'hevc', 'mpeg4', 'mpeg2video', 'vp8', 'vp9', 'av1'];
   return EXACT_CONTAINERS.test(format) && codecs.includes(codec) ? 'keyframe' : 'start';
-}
-
-/** Frames a second that come out of the decoder; null when nothing tells. */
-export function decodedFrameRate(source: Source, plan: DecodePlan): Rational | null {
-  const rate = source.video.frameRate ?? source.video.averageFrameRate;
-  return rate === null ? null : divide(rate, rational(1, plan.framesPerInput));
 }

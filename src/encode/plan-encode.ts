@@ -274,8 +274,7 @@ function originTicks(source: EncodeSource, { timeBase, copyTimestamps }: PlanEnc
     source.kind !== 'file'
   )
     return 0;
-  const start = source.container.startTime ?? 0;
-  return Math.round(start / toNumber(rational(timeBase.num, timeBase.den)));
+  return Math.round(source.container.startTime / toNumber(rational(timeBase.num, timeBase.den)));
 }
 
 function describeLosses(profile: EncoderProfile, encoder: string, options: PlanEncodeOptions): Notice[] {

@@ -27,6 +27,7 @@ import {
 } from './resources.ts';
 import { cutSegments } from './segments.ts';
 import { chooseTargetSize } from './target-size.ts';
+import { estimateSeconds } from './time-estimate.ts';
 import { chooseTemporal } from './choose-temporal.ts';
 
 /** What planning needs to know besides the source and the wishes. */
@@ -145,7 +146,15 @@ export function createPlan(source: Source, options: UpscaleOptions, context: Pla
       memoryLimitBytes: limit,
       diskBytes: 2 * outputBytes,
       outputBytes,
-      seconds: 0,
+      seconds: estimateSeconds({
+        frames: expectedFrames,
+        passes: inferred.plan.passes,
+        source: decode,
+        output: target,
+        encoder: encoded.encode.encoder,
+        cores: context.machine.cores,
+        accelerated: options.device !== 'auto' && options.device !== 'cpu',
+      }),
     };
     const plan = {
       version: PLAN_VERSION as typeof PLAN_VERSION,
