@@ -119,7 +119,7 @@ export function findLag(
   let best = { lag: 0, likeness: -1 };
   // From the middle outwards, so that of a tone's many equal fits the nearest is taken.
   for (let step = 0; step <= 2 * most; step++) {
-    const lag = step % 2 === 0 ? -step / 2 : (step + 1) / 2;
+    const lag = step % 2 === 0 ? 0 - step / 2 : (step + 1) / 2;
     let product = 0;
     for (let i = 0; i < length; i++) product += (a[i + most] ?? 0) * (b[i + most + lag] ?? 0);
     const energyB = sumSquares(b, most + lag, length);
