@@ -92,8 +92,11 @@ async function runWithRetry(
   meter: ProgressMeter,
 ): Promise<SegmentResult> {
   const onMessage = (message: LaneMessage): void => {
-    if (message.type === 'frames') meter.update(index, message.frames, message.stages);
-    else options.logger[message.level](message.message);
+    if (message.type === 'frames') {
+      meter.update(index, message.frames, message.stages);
+      // The first frame is shown at once, later ones at the timer's pace.
+      if (message.frames === 1) options.onProgress?.(meter.read());
+    } else options.logger[message.level](message.message);
   };
   for (let attempt = 1; ; attempt++) {
     try {

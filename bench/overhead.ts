@@ -1,0 +1,76 @@
+import { rm } from 'node:fs/promises';
+import os from 'node:os';
+import path from 'node:path';
+import type { Plan } from '../src/pipeline/plan-schema.ts';
+import { makeClip, runFfmpeg, tools } from './clips.ts';
+import { runMeasured } from './run-measured.ts';
+
+export interface Overhead {
+  readonly clip: string;
+  readonly frames: number;
+  /** CPU seconds. */
+  readonly parts: { readonly decode: number; readonly infer: number; readonly encode: number };
+  readonly wholeCpuSeconds: number;
+  readonly wholeWallSeconds: number;
+  /** Whole run over the sum of its parts; the aim is 1.10. */
+  readonly cpuRatio: number;
+  /** Wall time over that sum divided by the cores; the aim is 1.15. */
+  readonly wallRatio: number;
+}
+
+/** Compares the CPU time of a whole run with that of its parts alone: decode to null, bare session runs, encode from a file. */
+export async function benchOverhead(folder: string, size: string, seconds: number): Promise<Overhead> {
+  const clip = makeClip(folder, size, seconds);
+  const output = path.join(folder, 'whole.mp4');
+  const whole = await runMeasured(process.execPath, [
+    ...[
+      'bin/upreel.js',
+      'upscale',
+      clip,
+      '-o',
+      output,
+      '-y',
+      '--json',
+      '--progress',
+      'none',
+      '--device',
+      'cpu',
+    ],
+  ]);
+  const { plan } = (JSON.parse(whole.stdout) as { result: { plan: Plan } }).result;
+
+  const decode = await runMeasured(tools.ffmpeg, [
+    '-v',
+    'error',
+    '-nostdin',
+    '-i',
+    clip,
+    '-map',
+    '0:v:0',
+    '-f',
+    'null',
+    '-',
+  ]);
+  const bare = await runMeasured(process.execPath, [
+    ...['--import', 'tsx', 'bench/bare-session.ts', String(plan.infer.passes[0]?.path)],
+    ...[String(plan.decode.width), String(plan.decode.height), String(plan.expectedFrames)],
+  ]);
+  const raw = path.join(folder, 'frames.nut');
+  runFfmpeg(['-i', output, '-map', '0:v:0', '-c:v', 'rawvideo', '-f', 'nut', raw]);
+  const encode = await runMeasured(tools.ffmpeg, [
+    ...['-v', 'error', '-nostdin', '-y', '-i', raw, '-vf', plan.encode.filters.join(',')],
+    ...[...plan.encode.encoderArguments, path.join(folder, 'encoded.mov')],
+  ]);
+  await rm(raw);
+  const parts = { decode: decode.cpuSeconds, infer: Number(bare.stdout), encode: encode.cpuSeconds };
+  const sum = parts.decode + parts.infer + parts.encode;
+  return {
+    clip: `${size}, ${String(seconds)} s`,
+    frames: plan.expectedFrames,
+    parts,
+    wholeCpuSeconds: whole.cpuSeconds,
+    wholeWallSeconds: whole.wallSeconds,
+    cpuRatio: whole.cpuSeconds / sum,
+    wallRatio: whole.wallSeconds / (sum / os.availableParallelism()),
+  };
+}
