@@ -10,6 +10,19 @@ export const manifestSchema = z.strictObject({
   /** One sentence for people: what it is good for, and its cost. */
   description: z.string().min(1),
   license: z.string().min(1),
+  /** Name for people. */
+  title: z.string().min(1).optional(),
+  /** Of the weights; grows whenever they change. */
+  version: z.string().min(1).optional(),
+  architecture: z.string().min(1).optional(),
+  /** What footage it is for. */
+  content: z.string().min(1).optional(),
+  /** What it was trained on, and under which licences that is. */
+  trainingData: z.string().min(1).optional(),
+  /** Gains over a filter, in dB of Y-PSNR, by what the pictures went through before. */
+  measured: z
+    .strictObject({ against: z.string(), on: z.string(), gains: z.record(z.string(), z.number()) })
+    .optional(),
   /** Taken where none is named. One model of a registry has it. @defaultValue false */
   default: z.boolean().default(false),
   /** The ONNX file, beside the manifest. */

@@ -1,5 +1,6 @@
 import { UpscaleError } from '../core/errors.ts';
 import type { Decision, Notice } from '../core/notice.ts';
+import { pixelFormat } from '../core/pixel-format.ts';
 import { layOutInfer } from './infer-layout.ts';
 import type { InferPlan, ModelFacts, ResampleFilter } from './infer-plan.ts';
 import { layOutPass, smallestTile } from './pass-geometry.ts';
@@ -27,6 +28,8 @@ export interface PlannedInfer {
 const MOST_PASSES = 4;
 /** What a session holds besides activations: weights in the layout of the device, code, tables. */
 const SESSION_BYTES = 8 * 1024 * 1024;
+/** onnxruntime-node copies each result besides writing it in place; this many copies lie about until they are collected. */
+const LOOSE_RESULTS = 3;
 /** A picture that grows this little beyond what the passes give is not worth another pass. */
 const TOLERANCE = 1.02;
 
@@ -143,8 +146,16 @@ function describePasses(model: ModelFacts, passes: number, magnification: number
 
 function countActivationBytes(plan: InferPlan): number {
   return listTiles(plan).reduce((sum, tile, i) => {
-    return sum + SESSION_BYTES + Math.ceil(tile.width * tile.height * (plan.passes[i]?.bytesPerSample ?? 0));
+    const model = plan.passes[i];
+    const perSample = model === undefined ? 0 : countSampleBytes(plan, model);
+    return sum + SESSION_BYTES + Math.ceil(tile.width * tile.height * perSample);
   }, 0);
+}
+
+/** Bytes that one input sample of a pass costs while it runs. */
+function countSampleBytes(plan: InferPlan, { bytesPerSample, channels, scale }: ModelFacts): number {
+  const result = channels * scale * scale * pixelFormat(plan.output.format).bytesPerSample;
+  return bytesPerSample + LOOSE_RESULTS * result;
 }
 
 function chooseTile(plan: InferPlan, memoryBytes: number): InferPlan['tile'] {
@@ -153,7 +164,7 @@ function chooseTile(plan: InferPlan, memoryBytes: number): InferPlan['tile'] {
   if (model === undefined) return null;
   const least = smallestTile(model);
   const share = memoryBytes / plan.passes.length - SESSION_BYTES;
-  const samples = Math.max(least * least, share / Math.max(1, model.bytesPerSample));
+  const samples = Math.max(least * least, share / Math.max(1, countSampleBytes(plan, model)));
   // Strips as wide as the frame waste no border at their sides; squares waste least where strips would be too thin.
   const widest = Math.max(...listTiles(plan).map(({ width }) => width));
   const side = Math.floor(Math.sqrt(samples));

@@ -99,12 +99,9 @@ class PlannedUpscaler implements Upscaler {
       this.#checkFrame(frame);
       throwIfAborted(signal);
       result = this.#parts.arena.allocateFrame(this.#layout.output, output.width, output.height, frame.pts);
-      // A run starts on the next turn of the event loop, on a thread of its own where onnxruntime has one: what needs no network
-      // is done meanwhile.
-      const network = this.#runNetwork(frame, result, signal);
-      network.catch(() => undefined);
+      // One after the other: onnxruntime-node runs networks on this very thread.
       this.#resample(frame, result);
-      await network;
+      await this.#runNetwork(frame, result, signal);
       return result;
     } catch (error) {
       result?.dispose();
