@@ -178,7 +178,9 @@ function codecArguments(input: EncoderArgumentsInput, color: Color, target: stri
 }
 
 function x264Params(pixels: number, color: Color, target: string): string[] {
-  return ['open-gop=0', ...boundFrames(pixels), ...locateChroma(color, target)];
+  // Threads that work on frames of their own would hold ten of these each.
+  const sliced = pixels >= HUGE_PIXELS ? ['sliced-threads=1'] : [];
+  return ['open-gop=0', ...boundFrames(pixels), ...sliced, ...locateChroma(color, target)];
 }
 
 /** Where chroma lies (H.273): older ffmpegs do not hand it to x264 and x265. */
@@ -189,7 +191,7 @@ function locateChroma(color: Color, target: string): string[] {
 
 /** Fewer frames in flight where one frame has tens of megabytes. */
 function boundFrames(pixels: number): string[] {
-  if (pixels >= HUGE_PIXELS) return ['rc-lookahead=8', 'ref=2', 'bframes=2'];
+  if (pixels >= HUGE_PIXELS) return ['rc-lookahead=6', 'ref=2', 'bframes=2'];
   return pixels >= LARGE_PIXELS ? ['rc-lookahead=16', 'ref=2'] : [];
 }
 

@@ -10,7 +10,11 @@ export interface EncoderMemoryInput {
 
 const MIB = 1024 * 1024;
 
-/** Frames that each encoder holds at Upreel's settings: look-ahead, references, reordering and threads; fitted to measured peaks. */
+/**
+ * Resident bytes of an encoding ffmpeg at Upreel's settings, in frames: look-ahead, references, reordering and threads. x264 keeps three
+ * further planes of luma with each reference, so its frames count more than once. Fitted to peaks measured with ffmpeg 4.1 and 5.1 at
+ * 1440x1152, 3840x2160 and 7680x4320 (docs/decisions/0051).
+ */
 export function estimateEncoderMemory(input: EncoderMemoryInput): number {
   const frame = frameBytes(pixelFormat(input.format), input.width, input.height);
   const pixels = input.width * input.height;
@@ -21,7 +25,9 @@ export function estimateEncoderMemory(input: EncoderMemoryInput): number {
 function heldFrames(encoder: string, pixels: number, threads: number): number {
   const huge = pixels >= 16_000_000;
   const large = pixels >= 6_000_000;
-  if (encoder === 'libx264') return (huge ? 18 : large ? 28 : 50) + 3 * threads;
+  // Above 16 megapixels threads share each frame's slices.
+  if (encoder === 'libx264')
+    return huge ? 38 + Math.min(4, threads) : large ? 46 + 14 * threads : 77 + 16 * threads;
   if (encoder === 'libx265') return (huge ? 24 : large ? 34 : 48) + 6 * threads;
   if (encoder === 'libvpx-vp9' || encoder === 'libaom-av1') return huge ? 30 : 45;
   if (encoder === 'libsvtav1') return 90;

@@ -70,7 +70,10 @@ export function settle(moov: Box, { pts, lastDuration, variable }: SegmentTimes)
   const dts =
     ctts !== null && variable ? compactDecodeTimes(shown, pts) : given.map((sample) => sample.dts - lead);
   const start = dts[0] ?? 0;
-  stts.content = writeRuns([...dts.slice(1).map((time, i) => time - (dts[i] ?? 0)), lastDuration]);
+  const length = (pts.at(-1) ?? 0) + lastDuration;
+  // Decoding runs ahead of showing by whole frames; where these differ, its last one reaches to the end, or muxers would end before.
+  const lastDelta = ctts !== null && variable ? length - (dts.at(-1) ?? 0) : lastDuration;
+  stts.content = writeRuns([...dts.slice(1).map((time, i) => time - (dts[i] ?? 0)), lastDelta]);
   if (ctts !== null) {
     // Version 1 when ffmpeg wrote it so; offsets are never negative here.
     ctts.content = writeRuns(
@@ -78,9 +81,8 @@ export function settle(moov: Box, { pts, lastDuration, variable }: SegmentTimes)
       ctts.content.readUInt32BE(0),
     );
   }
-  const length = (pts.at(-1) ?? 0) + lastDuration;
   writeDurations(moov, track, {
-    media: (dts.at(-1) ?? 0) + lastDuration - start,
+    media: (dts.at(-1) ?? 0) + lastDelta - start,
     shown: length,
     lead: -start,
   });
