@@ -1,10 +1,13 @@
 import { MessageChannel } from 'node:worker_threads';
 import { Piscina } from 'piscina';
 import { UpscaleError } from '../core/errors.ts';
-import type { LaneAnswer, LaneData, LaneMessage, LaneTask } from './lane.worker.ts';
-import type { SegmentResult } from './plan-schema.ts';
+import type { FfmpegTools } from '../ffmpeg/tools.ts';
+import type { LaneAnswer, LaneMessage, LaneTask } from './lane.worker.ts';
+import type { Plan, SegmentResult } from './plan-schema.ts';
 
 export interface LaneRun {
+  readonly plan: Plan;
+  readonly tools: FfmpegTools;
   readonly index: number;
   readonly directory: string;
   /** Asks the lane to stop; it does so between frames and tiles, never inside a model run. */
@@ -19,18 +22,18 @@ export interface LaneRun {
 export class LanePool {
   readonly #pool: Piscina<LaneTask, LaneAnswer>;
 
-  constructor(lanes: number, data: LaneData) {
+  /** Starts one worker at once, so that it loads its libraries while the source is still looked at; up to `most` follow when they are needed. */
+  constructor(most: number) {
     const fromSource = import.meta.url.endsWith('.ts');
     const worker = new URL(fromSource ? './lane.worker.ts' : './lane.worker.js', import.meta.url);
     this.#pool = new Piscina({
       filename: worker.href,
-      minThreads: lanes,
-      maxThreads: lanes,
+      minThreads: 1,
+      maxThreads: Math.max(1, most),
       idleTimeout: Number.POSITIVE_INFINITY,
       concurrentTasksPerWorker: 1,
       // Between tasks a lane must still hear its decoder and encoder end.
       atomics: 'disabled',
-      workerData: data,
       ...(fromSource ? { execArgv: ['--import', 'tsx'] } : {}),
     });
   }
@@ -44,7 +47,7 @@ export class LanePool {
     if (run.signal.aborted) abort();
     try {
       const answer = await this.#pool.run(
-        { index: run.index, directory: run.directory, port: port2 },
+        { plan: run.plan, tools: run.tools, index: run.index, directory: run.directory, port: port2 },
         { transferList: [port2] },
       );
       if (answer.ok) return answer.result;

@@ -1,4 +1,4 @@
-import { workerData, type MessagePort } from 'node:worker_threads';
+import type { MessagePort } from 'node:worker_threads';
 import { UpscaleError, type SerializedError } from '../core/errors.ts';
 import type { Logger } from '../core/logger.ts';
 import type { FfmpegTools } from '../ffmpeg/tools.ts';
@@ -8,13 +8,9 @@ import { loadKernels } from '../kernels/kernels.ts';
 import type { Plan, SegmentResult } from './plan-schema.ts';
 import { runSegment, type LaneResources, type StageSeconds } from './run-segment.ts';
 
-/** What every lane of a run is given once. */
-export interface LaneData {
+export interface LaneTask {
   readonly plan: Plan;
   readonly tools: FfmpegTools;
-}
-
-export interface LaneTask {
   readonly index: number;
   readonly directory: string;
   readonly port: MessagePort;
@@ -32,12 +28,13 @@ export type LaneAnswer =
 /** Frames are reported no more often than this, in milliseconds. */
 const REPORT_EVERY = 100;
 
-const { plan, tools } = workerData as LaneData;
+/** What the lane holds open, and for which plan. */
+let open: { readonly hash: string; readonly resources: Promise<LaneResources> } | undefined;
 let resources: Promise<LaneResources> | undefined;
 
 /** Runs one segment. Never throws: the error is part of the answer, so that its code survives the thread's border. */
 export default async function runLaneTask(task: LaneTask): Promise<LaneAnswer> {
-  const { port } = task;
+  const { plan, port } = task;
   const abort = new AbortController();
   port.on('message', () => {
     abort.abort();
@@ -46,8 +43,8 @@ export default async function runLaneTask(task: LaneTask): Promise<LaneAnswer> {
   let frames = 0;
   let reported = 0;
   try {
-    resources ??= openLane(logger);
-    const result = await runSegment(plan, task.index, await resources, {
+    const resources = await useLane(task, logger);
+    const result = await runSegment(plan, task.index, resources, {
       directory: task.directory,
       signal: abort.signal,
       logger,
@@ -67,7 +64,23 @@ export default async function runLaneTask(task: LaneTask): Promise<LaneAnswer> {
   }
 }
 
-async function openLane(logger: Logger): Promise<LaneResources> {
+/** The lane's session and memory, kept from segment to segment of one plan. */
+async function useLane(task: LaneTask, logger: Logger): Promise<LaneResources> {
+  if (open !== undefined && open.hash !== task.plan.hash) {
+    const before = await open.resources.catch(() => null);
+    await before?.upscaler.close();
+    open = undefined;
+  }
+  open ??= { hash: task.plan.hash, resources: openLane(task, logger) };
+  try {
+    return await open.resources;
+  } catch (error) {
+    open = undefined;
+    throw error;
+  }
+}
+
+async function openLane({ plan, tools }: LaneTask, logger: Logger): Promise<LaneResources> {
   const arena = new Arena(plan.resources.arenaBytes);
   const [kernels, upscaler] = await Promise.all([
     loadKernels(arena),

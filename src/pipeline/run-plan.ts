@@ -1,7 +1,7 @@
 import { UpscaleError } from '../core/errors.ts';
 import type { Logger } from '../core/logger.ts';
 import type { FfmpegTools } from '../ffmpeg/tools.ts';
-import { LanePool } from './lane-pool.ts';
+import type { LanePool } from './lane-pool.ts';
 import type { LaneMessage } from './lane.worker.ts';
 import type { Plan, SegmentResult } from './plan-schema.ts';
 import type { ProgressListener } from './progress.ts';
@@ -17,6 +17,8 @@ const ATTEMPTS = 2;
 
 export interface RunPlanOptions {
   readonly tools: FfmpegTools;
+  /** Idle lanes, as many as the plan has at least; they stay open. */
+  readonly pool: LanePool;
   readonly work: WorkDirectory;
   /** Segments that an earlier run of the same plan finished. */
   readonly finished: readonly SegmentResult[];
@@ -52,12 +54,11 @@ export async function runPlan(plan: Plan, options: RunPlanOptions): Promise<Segm
       setInterval(() => onProgress?.(meter.read()), PROGRESS_MS),
       setInterval(() => void checkDisk(work, failed), DISK_CHECK_MS),
     ];
-    const pool = new LanePool(Math.min(plan.resources.lanes, waiting.length), { plan, tools: options.tools });
     const lane = async (): Promise<void> => {
       for (;;) {
         const index = stop.signal.aborted ? undefined : waiting.shift();
         if (index === undefined) return;
-        const result = await runWithRetry(pool, index, options, stop.signal, meter);
+        const result = await runWithRetry(plan, index, options, stop.signal, meter);
         await work.record(result);
         results.set(index, result);
         meter.finish(result);
@@ -72,7 +73,6 @@ export async function runPlan(plan: Plan, options: RunPlanOptions): Promise<Segm
     } finally {
       options.signal?.removeEventListener('abort', abort);
       timers.forEach((timer) => clearInterval(timer));
-      await pool.close();
     }
     failed.throw();
   }
@@ -85,7 +85,7 @@ export async function runPlan(plan: Plan, options: RunPlanOptions): Promise<Segm
 }
 
 async function runWithRetry(
-  pool: LanePool,
+  plan: Plan,
   index: number,
   options: RunPlanOptions,
   signal: AbortSignal,
@@ -100,7 +100,8 @@ async function runWithRetry(
   };
   for (let attempt = 1; ; attempt++) {
     try {
-      return await pool.run({ index, directory: options.work.path, signal, onMessage });
+      const { pool, tools, work } = options;
+      return await pool.run({ plan, tools, index, directory: work.path, signal, onMessage });
     } catch (error) {
       const retryable = error instanceof UpscaleError && error.retryable;
       if (!retryable || attempt >= ATTEMPTS || signal.aborted) throw error;

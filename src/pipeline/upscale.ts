@@ -1,9 +1,11 @@
+import os from 'node:os';
 import type { UpscaleOptions } from '../config/upscale-options.ts';
 import { throwIfAborted, UpscaleError } from '../core/errors.ts';
 import { silentLogger, type Logger } from '../core/logger.ts';
 import { assemble } from '../encode/assemble.ts';
 import type { FfmpegTools } from '../ffmpeg/tools.ts';
 import { describeDamage, type Damage } from './damage.ts';
+import { LanePool } from './lane-pool.ts';
 import { guardDisk, guardOutput } from './output-guard.ts';
 import type { Plan, SegmentResult } from './plan-schema.ts';
 import { prepare } from './prepare.ts';
@@ -29,6 +31,7 @@ export async function runUpscale(
   const started = performance.now();
   onProgress?.({ type: 'stage', stage: 'probe' });
   const spool = input === '-' ? await spoolStdin(options.output, signal) : null;
+  const pool = new LanePool(options.workers ?? os.availableParallelism());
   try {
     if (spool !== null && options.output === undefined) {
       throw new UpscaleError('USAGE', 'Standard input has no name to make an output name from.', {
@@ -41,9 +44,10 @@ export async function runUpscale(
     throwIfAborted(signal);
     refuseDamaged(plan);
     await guardOutput(plan);
-    const result = await execute(plan, tools, { signal, logger, onProgress });
+    const result = await execute(plan, tools, { pool, signal, logger, onProgress });
     return { ...result, seconds: (performance.now() - started) / 1000, tools };
   } finally {
+    await pool.close();
     await spool?.remove();
   }
 }
@@ -51,15 +55,15 @@ export async function runUpscale(
 async function execute(
   plan: Plan,
   tools: FfmpegTools,
-  run: { signal?: AbortSignal | undefined; logger: Logger; onProgress?: ProgressListener | undefined },
+  run: RunOptions & { readonly pool: LanePool; readonly logger: Logger },
 ): Promise<Omit<UpscaleResult, 'seconds'>> {
-  const { signal, logger, onProgress } = run;
+  const { pool, signal, logger, onProgress } = run;
   const work = await WorkDirectory.open(plan);
   try {
     const finished = await work.findFinished();
     guardDisk(plan, await work.freeBytes(), sumBytes(finished));
     onProgress?.({ type: 'stage', stage: 'run' });
-    const results = await runPlan(plan, { tools, work, finished, logger, signal, onProgress });
+    const results = await runPlan(plan, { tools, pool, work, finished, logger, signal, onProgress });
     const damage = describeDamage(plan, results);
     if (plan.strict && damage !== null) refuseDamage(plan, damage);
 
