@@ -9,6 +9,7 @@ import type { FfmpegTools } from '../ffmpeg/tools.ts';
 import { buildAssembleCommand } from './assemble-arguments.ts';
 import { buildConcatList, type AssemblySegment } from './concat-list.ts';
 import type { AssemblePlan, EncodePlan } from './encode-plan.ts';
+import { polishMovie, type MovieFacts } from './polish-movie.ts';
 
 export interface AssembleOptions {
   readonly tools: FfmpegTools;
@@ -51,6 +52,9 @@ export async function assemble(
       signal: options.signal,
       logger: options.logger,
     });
+    if (plan.muxer === 'mp4' || plan.muxer === 'mov') {
+      await polishMovie(temporary, describeMovie(plan, encode, segments));
+    }
     await flush(temporary);
     await moveIntoPlace(temporary, plan.path, plan.overwrite);
   } catch (error) {
@@ -58,6 +62,22 @@ export async function assemble(
     throw error;
   }
   return { path: plan.path, bytes: (await stat(plan.path)).size, notices: [] };
+}
+
+function describeMovie(
+  { originTicks }: AssemblePlan,
+  { timeBase, color }: EncodePlan,
+  segments: readonly AssemblySegment[],
+): MovieFacts {
+  const firstPts = segments[0]?.firstPts ?? 0;
+  const last = segments.at(-1);
+  const end = (last?.lastPts ?? 0) + (last?.lastDuration ?? 0);
+  return {
+    clock: timeBase.den,
+    start: (firstPts - (originTicks ?? firstPts)) * timeBase.num,
+    length: (end - firstPts) * timeBase.num,
+    color,
+  };
 }
 
 async function streamToStdout(

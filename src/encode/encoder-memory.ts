@@ -19,17 +19,22 @@ export function estimateEncoderMemory(input: EncoderMemoryInput): number {
   const frame = frameBytes(pixelFormat(input.format), input.width, input.height);
   const pixels = input.width * input.height;
   const threads = input.threads > 0 ? input.threads : 4;
-  return Math.round(40 * MIB + heldFrames(input.encoder, pixels, threads) * frame);
+  return Math.round(40 * MIB + heldFrames(input.encoder, pixels, threads, frame) * frame);
 }
 
-function heldFrames(encoder: string, pixels: number, threads: number): number {
+function heldFrames(encoder: string, pixels: number, threads: number, frame: number): number {
   const huge = pixels >= 16_000_000;
   const large = pixels >= 6_000_000;
   // Above 16 megapixels threads share each frame's slices.
   if (encoder === 'libx264')
     return huge ? 38 + Math.min(4, threads) : large ? 46 + 14 * threads : 77 + 16 * threads;
-  if (encoder === 'libx265') return (huge ? 24 : large ? 34 : 48) + 6 * threads;
-  if (encoder === 'libvpx-vp9' || encoder === 'libaom-av1') return huge ? 30 : 45;
+  if (encoder === 'libx265') return huge ? 80 : large ? 100 : 121;
+  if (encoder === 'libvpx-vp9') return large ? 76 : 93;
+  if (encoder === 'libaom-av1') return huge ? 60 : 90;
+  if (encoder === 'prores_ks') return 0.5 + 2 * threads;
+  if (encoder === 'dnxhd') return Math.max(11, 19 * threads - 8);
+  // It takes 148 bytes a pixel for the largest picture that could come out.
+  if (encoder === 'ffv1') return 8 + (148 * pixels) / frame;
   if (encoder === 'libsvtav1') return 90;
   return 6 + 2 * threads;
 }
