@@ -12,8 +12,7 @@ export function checkFrames(delivery: Delivery): Finding[] {
 
 function checkCount(delivery: Delivery): Finding {
   const { framesPerInput, decoded, run, source } = delivery;
-  const packets =
-    source.kind === 'image-sequence' ? source.video.scan.frames : sourceVideoTimes(delivery).packets;
+  const packets = source.video.scan.frames;
   const input = decoded.source?.length ?? packets;
   const actual = decoded.output ?? outputVideoTimes(delivery).packets;
   const expected = framesPerInput * input;

@@ -38,19 +38,20 @@ export function sourceVideoTimes(
 ): PacketTimes {
   const { source, sourcePackets, run, framesPerInput, decoded } = delivery;
   const packets = sourcePackets.get(source.video.index) ?? NO_PACKETS;
-  if (source.discontinuous || packets.missing > 0) return packets;
+  if (source.discontinuous || (packets.missing > 0 && run === null)) return packets;
   const tick = run === null ? 0 : toNumber(run.plan.decode.timeBase);
   const reported =
-    run?.damage == null
+    run === null || (run.damage === null && packets.missing === 0)
       ? null
       : Float64Array.from(
           run.pts.filter((_, i) => i % framesPerInput === 0),
           (pts) => pts * tick,
         );
-  const times = decoded?.source ?? reported;
-  return times === null || times.length === 0 || times.length === packets.times.length
+  const times = packets.missing > 0 ? reported : (decoded?.source ?? reported);
+  if (times === null || times.length === 0) return packets;
+  return packets.missing === 0 && times.length === packets.times.length
     ? packets
-    : { ...packets, times: Float64Array.from(times).sort() };
+    : { ...packets, times: Float64Array.from(times).sort(), missing: 0 };
 }
 
 export function outputVideoTimes({ output }: Pick<Delivery, 'output'>): PacketTimes {

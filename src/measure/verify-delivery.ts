@@ -62,14 +62,13 @@ export async function verifyDelivery(options: VerifyDeliveryOptions): Promise<Ve
     ]);
   }
   const plan = run?.plan ?? null;
-  const packetsOf = (index: number): number => (sourcePackets.get(index) ?? NO_PACKETS).packets;
   const outputFrames = (output.packets.get(output.video.index) ?? NO_PACKETS).packets;
   const known = {
     source,
     sourcePackets,
     output,
     run: run ?? null,
-    framesPerInput: countFramesPerInput(source, packetsOf(source.video.index), outputFrames, plan),
+    framesPerInput: countFramesPerInput(source, source.video.scan.frames, outputFrames, plan),
   };
   const walk = await walkPictures(known, thorough, read);
   const delivery: Delivery = {

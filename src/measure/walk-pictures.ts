@@ -148,7 +148,7 @@ async function locateFrames(
       return { time: time + 0.45 * ((expected[frame + 1] ?? time + step / framesPerInput) - time) };
     };
   }
-  const whole = source.video.scan.complete && input.packets * framesPerInput === times.length;
+  const whole = source.video.scan.complete && source.video.scan.frames * framesPerInput === times.length;
   if (times.length === 0 || whole || source.discontinuous) {
     return (frame) => ({ index: Math.floor(frame / framesPerInput), time: 0 });
   }
