@@ -73,11 +73,16 @@ function checkTimes(delivery: Delivery): Finding {
   const check = 'times';
   if (expected === null || times.length === 0) {
     const backwards = times.findIndex((time, i) => i > 0 && time <= (times[i - 1] ?? 0));
+    // A time that the source lacks or gives twice cannot be made up.
+    const inherited = source.video.scan.missingPts + source.video.scan.duplicatePts > 0;
     const [status, actual] =
       missing > 0
         ? (['failed', `${String(missing)} frames without a time`] as const)
         : backwards > 0
-          ? (['failed', `frame ${String(backwards)} has the time of the one before`] as const)
+          ? ([
+              inherited ? 'warning' : 'failed',
+              `frame ${String(backwards)} has the time of the one before`,
+            ] as const)
           : (['skipped', 'each later than the one before'] as const);
     const note =
       delivery.run === null && !source.discontinuous && source.video.scan.missingPts === 0
