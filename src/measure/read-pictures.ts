@@ -26,6 +26,8 @@ export interface PictureOptions extends ReadOptions {
   readonly matrix: string | null;
   /** Seconds on the file's clock: frames before it are left out. From the first frame when it is not given. */
   readonly from?: number | undefined;
+  /** Time of a key frame to enter at, where it is not the one before `from`. */
+  readonly enterAt?: number | undefined;
   readonly most?: number | undefined;
 }
 
@@ -109,7 +111,7 @@ export function scaleMatrix(matrix: string): string | null {
 }
 
 function buildPictureArguments(source: PictureSource, options: PictureOptions): string[] {
-  const { width, height, matrix, from, tools } = options;
+  const { width, height, matrix, from, enterAt = from, tools } = options;
   const matrices =
     source.matrix === null || matrix === null
       ? ''
@@ -132,7 +134,9 @@ function buildPictureArguments(source: PictureSource, options: PictureOptions): 
       filterMargin: 0,
       threads: 0,
     },
-    from === undefined ? null : Math.floor(from / toNumber(source.timeBase)),
+    from === undefined || enterAt === undefined
+      ? null
+      : Math.floor(enterAt / toNumber(source.timeBase) + 1e-6),
     tools,
   );
 }

@@ -81,6 +81,7 @@ export async function walkPlaces(known: Undecoded, options: ReadOptions): Promis
     const output = readPictures(setting.output, {
       ...setting.options,
       from: frame === 0 ? undefined : (times[frame] ?? 0) - outStep / 2,
+      enterAt: frame === 0 ? undefined : times[frame],
       most: FRAMES_A_PLACE,
     });
     const window = new SourceWindow(source.frames());
