@@ -30,7 +30,6 @@ const REPORT_EVERY = 100;
 
 /** What the lane holds open, and for which plan. */
 let open: { readonly hash: string; readonly resources: Promise<LaneResources> } | undefined;
-let resources: Promise<LaneResources> | undefined;
 
 /** Runs one segment. Never throws: the error is part of the answer, so that its code survives the thread's border. */
 export default async function runLaneTask(task: LaneTask): Promise<LaneAnswer> {
