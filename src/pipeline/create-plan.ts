@@ -19,6 +19,7 @@ import { hashPlan } from './plan-hash.ts';
 import { PLAN_VERSION, type Plan, type Resources } from './plan-schema.ts';
 import {
   BASE_BYTES,
+  comfortableMemory,
   decoderBytes,
   memoryLimit,
   preferredLanes,
@@ -126,10 +127,8 @@ export function createPlan(source: Source, options: UpscaleOptions, context: Pla
     });
     const arena = arenaBytes(inferred.plan, temporal.plan, arenaBytesForInfer(inferred.plan));
     const memoryBytes = fixed + decoders + lanes * (arena + inferred.activationBytes);
-    if (memoryBytes > limit) {
-      if (lanes > 1) continue;
-      refuseMemory(memoryBytes, limit);
-    }
+    if (lanes > 1 && memoryBytes > comfortableMemory(limit)) continue;
+    if (memoryBytes > limit) refuseMemory(memoryBytes, limit);
     collect(encoded);
     collect(inferred);
     const expectedFrames = segments.reduce((sum, segment) => sum + segment.expectedFrames, 0);

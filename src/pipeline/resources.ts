@@ -16,6 +16,14 @@ export function memoryLimit(asked: number | undefined, availableBytes: number): 
 }
 
 /**
+ * What several lanes may take together: a second lane gains nothing that is worth filling a machine's memory for, since at sizes where it
+ * would the encoder keeps all cores busy by itself.
+ */
+export function comfortableMemory(limitBytes: number): number {
+  return Math.min(limitBytes, Math.max(3.5e9, limitBytes / 5));
+}
+
+/**
  * Lanes to try first: one a core on small machines, fewer and with several threads each on large ones, where the encoders use the rest;
  * one on an accelerator, whose sessions would only queue.
  */
