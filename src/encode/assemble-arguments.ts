@@ -20,7 +20,12 @@ export function buildAssembleCommand(
   plan: AssemblePlan,
   encode: EncodePlan,
   segments: readonly AssemblySegment[],
-  files: { readonly list: string; readonly output: string },
+  files: {
+    readonly list: string;
+    readonly output: string;
+    /** Pictures taken out of the source, by stream index: Matroska holds covers as attachments. */
+    readonly covers?: ReadonlyMap<number, string>;
+  },
 ): string[] {
   const kept = plan.streams.filter(({ action }) => action !== 'drop');
   const withSource = kept.length > 0 || plan.chapters || plan.muxer !== 'image2';
@@ -49,7 +54,7 @@ export function buildAssembleCommand(
         path: files.output,
         options: [
           ...['-map', '0:v:0', '-c:v:0', 'copy', ...rateArguments(encode), ...colorArguments(encode)],
-          ...mapStreams(plan, kept),
+          ...mapStreams(plan, kept, files.covers ?? new Map<number, string>()),
           ...['-map_metadata', withSource ? '1' : '-1', '-map_chapters', plan.chapters ? '1' : '-1'],
           ...tagArguments(plan),
           ...(plan.timecode === null ? [] : ['-timecode', plan.timecode.text]),
@@ -82,10 +87,22 @@ function colorArguments({ color }: EncodePlan): string[] {
   ];
 }
 
-function mapStreams(plan: AssemblePlan, kept: readonly AssemblePlan['streams'][number][]): string[] {
+function mapStreams(
+  plan: AssemblePlan,
+  kept: readonly AssemblePlan['streams'][number][],
+  covers: ReadonlyMap<number, string>,
+): string[] {
   const counts = { v: 1, a: 0, s: 0, t: 0, d: 0 };
   const args: string[] = [];
   for (const stream of kept) {
+    const cover = covers.get(stream.index);
+    if (cover !== undefined) {
+      const type = cover.endsWith('.png') ? 'png' : 'jpeg';
+      const specifier = `s:t:${String(counts.t++)}`;
+      args.push('-attach', cover, `-metadata:${specifier}`, `mimetype=image/${type}`);
+      args.push(`-metadata:${specifier}`, `filename=cover.${type === 'png' ? 'png' : 'jpg'}`);
+      continue;
+    }
     const letter =
       stream.type === 'audio'
         ? 'a'
@@ -108,7 +125,8 @@ function mapStreams(plan: AssemblePlan, kept: readonly AssemblePlan['streams'][n
     }
     if (stream.type === 'cover') args.push(`-disposition:${specifier}`, 'attached_pic');
     if (stream.type === 'audio' || stream.type === 'subtitle') {
-      for (const tag of STALE_TAGS) args.push(`-metadata:s:${specifier}`, `${tag}=`);
+      const stale = stream.action === 'copy' ? [...STALE_TAGS, 'encoder'] : STALE_TAGS;
+      for (const tag of stale) args.push(`-metadata:s:${specifier}`, `${tag}=`);
     }
   }
   return args;

@@ -6,6 +6,7 @@ import type { Logger } from '../core/logger.ts';
 import type { Notice } from '../core/notice.ts';
 import { describeFailure, runFfmpeg, startProcess } from '../ffmpeg/process.ts';
 import type { FfmpegTools } from '../ffmpeg/tools.ts';
+import { buildArguments } from '../ffmpeg/command.ts';
 import { buildAssembleCommand } from './assemble-arguments.ts';
 import { buildConcatList, type AssemblySegment } from './concat-list.ts';
 import type { AssemblePlan, EncodePlan } from './encode-plan.ts';
@@ -44,7 +45,8 @@ export async function assemble(
   const { dir, name, ext } = path.parse(plan.path);
   const temporary = path.join(dir, `.${name.slice(0, 80)}.${randomBytes(4).toString('hex')}.part${ext}`);
   try {
-    const command = buildAssembleCommand(plan, encode, segments, { list, output: temporary });
+    const covers = await extractCovers(plan, options);
+    const command = buildAssembleCommand(plan, encode, segments, { list, output: temporary, covers });
     await runFfmpeg(options.tools, command, {
       what: `writing ${plan.path}`,
       code: 'ENCODER_FAILED',
@@ -62,6 +64,33 @@ export async function assemble(
     throw error;
   }
   return { path: plan.path, bytes: (await stat(plan.path)).size, notices: [] };
+}
+
+/** Writes the source's cover pictures into the work folder, for containers that hold them as attached files. */
+async function extractCovers(plan: AssemblePlan, options: AssembleOptions): Promise<Map<number, string>> {
+  const covers = new Map<number, string>();
+  if (plan.muxer !== 'matroska') return covers;
+  for (const { index, type, action, codec } of plan.streams) {
+    if (type !== 'cover' || action === 'drop') continue;
+    const file = path.join(
+      options.workDirectory,
+      `cover-${String(index)}.${codec === 'png' ? 'png' : 'jpg'}`,
+    );
+    const args = buildArguments({
+      global: ['-v', 'error'],
+      inputs: [{ path: plan.source.path, options: plan.source.inputOptions }],
+      outputs: [
+        {
+          path: file,
+          options: ['-map', `0:${String(index)}`, '-c', 'copy', '-frames:v', '1', '-f', 'image2'],
+        },
+      ],
+    });
+    const { signal, logger, tools } = options;
+    await runFfmpeg(tools, args, { what: `taking the cover out of ${plan.source.path}`, signal, logger });
+    covers.set(index, file);
+  }
+  return covers;
 }
 
 function describeMovie(

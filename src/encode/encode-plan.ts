@@ -40,6 +40,8 @@ export const streamPlanSchema = z.object({
   /** Index in the source. */
   index: z.int(),
   type: z.enum(['audio', 'subtitle', 'data', 'attachment', 'cover']),
+  /** In the source. */
+  codec: z.string(),
   action: z.enum(['copy', 'transcode', 'drop']),
   /** ffmpeg's encoder for `transcode` (`aac`, `mov_text`, `pcm_s16le`, ...), with its arguments. */
   encoder: z.string().nullable(),

@@ -199,7 +199,9 @@ function x265Params(input: EncoderArgumentsInput, pixels: number, color: Color, 
   const { hdr, threads } = input;
   const params = [
     // Each segment says its own parameters, so that no decoder takes those of another for it.
-    ...['open-gop=0', 'log-level=error', 'repeat-headers=1', ...boundFrames(pixels)],
+    ...['open-gop=0', 'log-level=error', 'repeat-headers=1'],
+    // It holds far more for each frame that waits than x264 does.
+    ...(pixels >= HUGE_PIXELS ? ['rc-lookahead=2', 'ref=1', 'bframes=0'] : boundFrames(pixels)),
     ...[`range=${color.range === 'pc' ? 'full' : 'limited'}`, ...locateChroma(color, target)],
   ];
   if (threads > 0) params.push(`pools=${String(threads)}`);

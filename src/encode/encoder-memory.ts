@@ -28,13 +28,14 @@ function heldFrames(encoder: string, pixels: number, threads: number, frame: num
   // Above 16 megapixels threads share each frame's slices.
   if (encoder === 'libx264')
     return huge ? 38 + Math.min(4, threads) : large ? 46 + 14 * threads : 77 + 16 * threads;
-  if (encoder === 'libx265') return huge ? 80 : large ? 100 : 121;
-  if (encoder === 'libvpx-vp9') return large ? 76 : 93;
+  // Of deeper frames it holds fewer, being twice as large.
+  if (encoder === 'libx265') return (huge ? 41 : large ? 100 : 121) * (frame > 2 * pixels ? 0.8 : 1);
+  if (encoder === 'libvpx-vp9') return huge ? 60 : large ? 76 : 93;
   if (encoder === 'libaom-av1') return huge ? 60 : 90;
   if (encoder === 'prores_ks') return 0.5 + 2 * threads;
   if (encoder === 'dnxhd') return Math.max(11, 19 * threads - 8);
   // It takes 148 bytes a pixel for the largest picture that could come out.
   if (encoder === 'ffv1') return 8 + (148 * pixels) / frame;
-  if (encoder === 'libsvtav1') return 90;
+  if (encoder === 'libsvtav1') return 168;
   return 6 + 2 * threads;
 }

@@ -69,6 +69,7 @@ function planStream(stream: EncodeSourceStream, container: Container, audio: str
   ): StreamPlan => ({
     index: stream.index,
     type: stream.type === 'video' ? 'data' : stream.type,
+    codec: stream.codec,
     action,
     encoder: encoder[0] ?? null,
     // Decoded sound loses the gaps between its packets, and with them its sync, unless they are filled with silence.
