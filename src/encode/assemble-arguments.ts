@@ -1,7 +1,7 @@
 import { buildArguments } from '../ffmpeg/command.ts';
 import { rational } from '../core/rational.ts';
 import { buildColorOptions } from './color-options.ts';
-import { formatMicroseconds, toMicroseconds, type AssemblySegment } from './concat-list.ts';
+import { effectiveOrigin, formatMicroseconds, toMicroseconds, type AssemblySegment } from './concat-list.ts';
 import type { AssemblePlan, EncodePlan } from './encode-plan.ts';
 
 /** Statistics that Matroska writers leave on streams; they are lies after a copy. */
@@ -30,8 +30,9 @@ export function buildAssembleCommand(
   const kept = plan.streams.filter(({ action }) => action !== 'drop');
   const withSource = kept.length > 0 || plan.chapters || plan.muxer !== 'image2';
   const firstPts = segments[0]?.firstPts ?? 0;
-  const start = toMicroseconds(firstPts - (plan.originTicks ?? firstPts), plan.timeBase);
-  const origin = plan.originTicks === null ? 0n : toMicroseconds(plan.originTicks, plan.timeBase);
+  const originTicks = effectiveOrigin(plan.originTicks, segments);
+  const start = toMicroseconds(firstPts - originTicks, plan.timeBase);
+  const origin = toMicroseconds(originTicks, plan.timeBase);
   const sourceShift = BigInt(Math.round(plan.source.startTime * 1e6)) - origin;
   return buildArguments({
     global: ['-v', 'warning'],

@@ -8,7 +8,7 @@ import { describeFailure, runFfmpeg, startProcess } from '../ffmpeg/process.ts';
 import type { FfmpegTools } from '../ffmpeg/tools.ts';
 import { buildArguments } from '../ffmpeg/command.ts';
 import { buildAssembleCommand } from './assemble-arguments.ts';
-import { buildConcatList, type AssemblySegment } from './concat-list.ts';
+import { buildConcatList, effectiveOrigin, type AssemblySegment } from './concat-list.ts';
 import type { AssemblePlan, EncodePlan } from './encode-plan.ts';
 import { polishMovie, type MovieFacts } from './polish-movie.ts';
 
@@ -103,7 +103,7 @@ function describeMovie(
   const end = (last?.lastPts ?? 0) + (last?.lastDuration ?? 0);
   return {
     clock: timeBase.den,
-    start: (firstPts - (originTicks ?? firstPts)) * timeBase.num,
+    start: (firstPts - effectiveOrigin(originTicks, segments)) * timeBase.num,
     length: (end - firstPts) * timeBase.num,
     color,
   };

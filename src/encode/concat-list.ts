@@ -31,6 +31,15 @@ export function buildConcatList(segments: readonly AssemblySegment[], timeBase: 
   return `${lines.join('\n')}\n`;
 }
 
+/**
+ * What is subtracted from all times, in ticks: the plan's origin, but never more than the first frame's time. A damaged stream's decoder may
+ * find a time for a frame that lies before the container's own start, and players leave out what lies before zero.
+ */
+export function effectiveOrigin(originTicks: number | null, segments: readonly AssemblySegment[]): number {
+  const firstPts = segments[0]?.firstPts ?? 0;
+  return originTicks === null ? firstPts : Math.min(originTicks, firstPts);
+}
+
 export function toMicroseconds(ticks: number, timeBase: Rational): bigint {
   const { num, den } = ticksToSeconds(ticks, timeBase);
   const scaled = BigInt(num) * 2_000_000n;

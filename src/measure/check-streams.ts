@@ -60,7 +60,7 @@ function compareSound(delivery: Delivery, pair: StreamPair, faults: string[], hi
       `${String(output.channels)} channels instead of ${String(source.channels)}`,
     );
   }
-  if (planned?.action === 'copy' && source.codec !== output.codec)
+  if (planned?.action === 'copy' && nameInContainer(source.codec) !== nameInContainer(output.codec))
     faults.push('it is another codec, though it was to be copied');
   const before = delivery.sourcePackets.get(source.index) ?? NO_PACKETS;
   const after = delivery.output.packets.get(output.index) ?? NO_PACKETS;
@@ -81,6 +81,11 @@ function lengthOf({
   readonly end: number | null;
 }): number | null {
   return times.length === 0 || end === null ? null : end - (times[0] ?? 0);
+}
+
+/** MP4 has one name for all layers of MPEG audio, and readers take the last for it; the bytes say which it is. */
+function nameInContainer(codec: string): string {
+  return codec === 'mp1' || codec === 'mp2' ? 'mp3' : codec;
 }
 
 function describeStream(packets: Delivery['sourcePackets'], stream: OtherStream): string {

@@ -90,7 +90,8 @@ class Collector {
   readonly #times: number[] = [];
   readonly #keys: number[] = [];
   #first = Infinity;
-  #end = -Infinity;
+  #lastTime = -Infinity;
+  #lastDuration = Number.NaN;
   #packets = 0;
   #missing = 0;
   #bytes = 0;
@@ -104,18 +105,30 @@ class Collector {
       return;
     }
     this.#first = Math.min(this.#first, time);
-    this.#end = Math.max(this.#end, time + (Number.isNaN(duration) ? 0 : duration));
     if (dropped) return;
+    if (time >= this.#lastTime) {
+      this.#lastTime = time;
+      this.#lastDuration = duration;
+    }
     this.#times.push(time);
     if (flags.startsWith('K')) this.#keys.push(time);
   }
 
   finish(): PacketTimes {
+    const times = Float64Array.from(this.#times).sort();
+    // Demuxers leave out the durations of reordered frames: the last one lasts as long as most do.
+    const steps = times
+      .slice(1)
+      .map((time, i) => time - Number(times[i]))
+      .sort();
+    const lastDuration = Number.isNaN(this.#lastDuration)
+      ? (steps[steps.length >> 1] ?? 0)
+      : this.#lastDuration;
     return {
-      times: Float64Array.from(this.#times).sort(),
+      times,
       keys: Float64Array.from(this.#keys).sort(),
       firstOfAll: Number.isFinite(this.#first) ? this.#first : null,
-      end: Number.isFinite(this.#end) ? this.#end : null,
+      end: times.length === 0 ? null : this.#lastTime + lastDuration,
       packets: this.#packets,
       missing: this.#missing,
       bytes: this.#bytes,
