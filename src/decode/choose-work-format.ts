@@ -13,7 +13,7 @@ export interface WorkFormatWishes {
 
 /** Chooses the planar format in which frames are worked on: the one nearest to the source's that loses nothing of it. */
 export function chooseWorkFormat(
-  video: Pick<VideoStream, 'pixelFormat' | 'hasAlpha'>,
+  video: Pick<VideoStream, 'pixelFormat' | 'hasAlpha' | 'rotation'>,
   wishes: WorkFormatWishes,
 ): string {
   const traits = readPixelTraits(video.pixelFormat);
@@ -22,7 +22,9 @@ export function chooseWorkFormat(
   const rgb = wishes.modelChannels !== 1 || (traits.family === 'rgb' && wishes.keepRgb);
   if (rgb) return find({ family: 'rgb', bits, chroma: null, hasAlpha });
   // Gray gets empty chroma planes, RGB full ones: what encoders take.
-  const chroma = traits.family === 'yuv' ? traits.chroma : traits.family === 'gray' ? '420' : '444';
+  const own = traits.family === 'yuv' ? traits.chroma : traits.family === 'gray' ? '420' : '444';
+  // Turned by a quarter, chroma that is halved across would be halved down; full chroma holds both.
+  const chroma = video.rotation % 180 !== 0 && own !== '420' ? '444' : own;
   return find({ family: 'yuv', bits, chroma, hasAlpha });
 }
 

@@ -80,3 +80,12 @@ function readRgbBits(stem: string): number {
 export function workingBits(bits: number): 8 | 10 | 12 | 16 {
   return bits <= 8 ? 8 : bits <= 10 ? 10 : bits <= 12 ? 12 : 16;
 }
+
+/** ffmpeg's name of the planar format with these traits, at whatever depth the source has. */
+export function planarName(traits: PixelTraits): string {
+  const depth = traits.bits === 8 ? '' : `${String(traits.bits)}le`;
+  if (traits.family === 'gray') return `gray${depth}`;
+  if (traits.family === 'rgb') return `${traits.hasAlpha ? 'gbrap' : 'gbrp'}${depth}`;
+  const letter = traits.fullRange ? 'j' : traits.hasAlpha ? 'a' : '';
+  return `yuv${letter}${traits.chroma ?? '420'}p${depth}`;
+}

@@ -3,17 +3,20 @@ import type { Decision, Notice } from '../core/notice.ts';
 import { pixelFormat } from '../core/pixel-format.ts';
 import { multiply, rational } from '../core/rational.ts';
 import type { DecodePlan } from './decode-plan.ts';
-import { readPixelTraits } from './pixel-traits.ts';
+import { planFields, type Deinterlace } from './plan-fields.ts';
+import { planarName, readPixelTraits } from './pixel-traits.ts';
 import { sourceMatrix } from './resolve-color.ts';
 import type { Source } from './source.ts';
 
 export interface PlanDecodeOptions {
-  readonly deinterlace: 'auto' | 'off' | 'frame' | 'field';
+  readonly deinterlace: Deinterlace;
   /** Working pixel format wanted, a name of `PIXEL_FORMATS`. */
   readonly format: string;
   /** Of the working frames, nothing unknown. */
   readonly color: Color;
 }
+
+const SCALE_FLAGS = 'bicubic+accurate_rnd+full_chroma_int+full_chroma_inp+bitexact';
 
 /** Decides how frames come out of the source: fields, rotation, format, time base, seeking. Pure. */
 export function planDecode(
@@ -42,7 +45,7 @@ export function planDecode(
       decoder: video.decoder,
       filters: [
         ...fields.filters,
-        ...orientationFilters(video.rotation, video.mirrored),
+        ...orientationFilters(video),
         ...formatFilters(source, options, width, height),
       ],
       format: options.format,
@@ -60,87 +63,22 @@ export function planDecode(
   };
 }
 
-interface FieldPlan {
-  readonly filters: readonly string[];
-  readonly framesPerInput: 1 | 2;
-  /** Input frames to each side that a result depends on. */
-  readonly margin: number;
-  /** Results depend on all that came before, so that decoding must begin at the source's start. */
-  readonly sequential: boolean;
-  readonly decision: Decision;
-  readonly notices: Notice[];
-}
-
-function planFields(source: Source, asked: PlanDecodeOptions['deinterlace']): FieldPlan {
-  const { found, topFieldFirst, reason, mixed } = source.video.fields;
-  const none = (choice: string, why: string): FieldPlan => ({
-    filters: [],
-    framesPerInput: 1,
-    margin: 0,
-    sequential: false,
-    decision: { topic: 'fields', choice, reason: why },
-    notices: [],
-  });
-  const interlaced = found === 'tff' || found === 'bff';
-  if (asked === 'off') {
-    const plan = none('left alone', interlaced ? `asked for, although ${reason}` : reason);
-    if (!interlaced) return plan;
-    return {
-      ...plan,
-      notices: [
-        {
-          level: 'warning',
-          code: 'interlaced-kept',
-          message:
-            'The source is interlaced and is not deinterlaced: combed edges will be enlarged with the picture.',
-        },
-      ],
-    };
-  }
-  const parity = topFieldFirst === false ? 'bff' : 'tff';
-  if (asked === 'auto' && found === 'telecine') {
-    return {
-      filters: [
-        `fieldmatch=order=${parity}:combmatch=full`,
-        `bwdif=mode=send_frame:parity=${parity}:deint=interlaced`,
-      ],
-      framesPerInput: 1,
-      margin: 3,
-      sequential: true,
-      decision: {
-        topic: 'fields',
-        choice: 'film frames put together again',
-        reason: `${reason}; the number of frames is kept, so one in five repeats`,
-      },
-      notices: [],
-    };
-  }
-  if (asked === 'auto' && !interlaced) return none('left alone', reason);
-  const rate = asked === 'frame' ? 'send_frame' : 'send_field';
-  return {
-    filters: [`bwdif=mode=${rate}:parity=${parity}:deint=all`],
-    framesPerInput: rate === 'send_field' ? 2 : 1,
-    margin: 3,
-    sequential: false,
-    decision: {
-      topic: 'fields',
-      choice:
-        rate === 'send_field'
-          ? 'deinterlaced, a frame for each field'
-          : 'deinterlaced, a frame for each frame',
-      reason: `${asked === 'auto' ? '' : 'asked for; '}${reason}${mixed ? '; some parts are progressive' : ''}`,
-    },
-    notices: [],
-  };
-}
-
-function orientationFilters(rotation: number, mirrored: boolean): string[] {
+/** Turns and mirrors. A turn by a quarter needs chroma that is subsampled alike in both directions. */
+function orientationFilters(video: Source['video']): string[] {
+  const { rotation, mirrored, pixelFormat: name } = video;
   const turns: Readonly<Record<number, string[]>> = {
     90: ['transpose=clock'],
     180: ['hflip', 'vflip'],
     270: ['transpose=cclock'],
   };
-  return [...(turns[rotation] ?? []), ...(mirrored ? ['hflip'] : [])];
+  const traits = readPixelTraits(name);
+  const uneven = traits.chroma !== null && traits.chroma !== '420' && traits.chroma !== '444';
+  const even = planarName({ ...traits, chroma: '444' });
+  return [
+    ...(uneven && rotation % 180 !== 0 ? [`scale=flags=${SCALE_FLAGS}`, `format=${even}`] : []),
+    ...(turns[rotation] ?? []),
+    ...(mirrored ? ['hflip'] : []),
+  ];
 }
 
 /**
@@ -151,10 +89,7 @@ function formatFilters(source: Source, options: PlanDecodeOptions, width: number
   const { video } = source;
   const from = readPixelTraits(video.pixelFormat);
   const to = pixelFormat(options.format);
-  const arguments_ = [
-    `${String(width)}:${String(height)}`,
-    'flags=bicubic+accurate_rnd+full_chroma_int+full_chroma_inp+bitexact',
-  ];
+  const arguments_ = [`${String(width)}:${String(height)}`, `flags=${SCALE_FLAGS}`];
   const range = (full: boolean): string => (full ? 'pc' : 'tv');
   if (from.family === 'rgb' && to.family === 'yuv') {
     arguments_.push(
@@ -211,6 +146,8 @@ function planSeek(source: Source, sequential: boolean): DecodePlan['seek'] {
     scan.firstPts !== null &&
     scan.keyframes.length > 0;
   if (!sane) return 'start';
+  // With a single place to enter, seeking gains nothing.
+  if (!scan.intraOnly && scan.keyframes.length < 2) return 'start';
   if (scan.intraOnly && INTRA_CONTAINERS.test(format)) return 'keyframe';
   const codecs = ['h264', 'hevc', 'mpeg4', 'mpeg2video', 'vp8', 'vp9', 'av1'];
   return EXACT_CONTAINERS.test(format) && codecs.includes(codec) ? 'keyframe' : 'start';

@@ -1,8 +1,12 @@
 import type { ChromaLocation, Color } from '../core/color.ts';
 import type { Decision } from '../core/notice.ts';
+import { toNumber } from '../core/rational.ts';
 import { readPixelTraits } from './pixel-traits.ts';
+import { turnChromaLocation } from './turn-chroma-location.ts';
 import type { Source } from './source.ts';
 
+/** Heights that only PAL and its halves have (608: with VBI lines). */
+const PAL_HEIGHTS = new Set([576, 608, 288]);
 /** Pictures of more lines than this are high definition, by what every player assumes of untagged video. */
 const SD_LINES = 576;
 const SD_WIDTH = 1024;
@@ -32,7 +36,11 @@ export function resolveColor(
       ? 'pc'
       : fromRgb
         ? 'tv'
-        : (take('range', tagged.range, traits.fullRange ? 'pc' : 'tv') as Color['range']);
+        : (take(
+            'range',
+            tagged.range,
+            traits.fullRange || traits.family === 'gray' ? 'pc' : 'tv',
+          ) as Color['range']);
   const color: Color = {
     range,
     primaries: take('primaries', tagged.primaries, fallback.primaries),
@@ -64,32 +72,52 @@ export function sourceMatrix(source: Source): string {
   return matrix === 'unknown' || matrix === 'gbr' ? assumeByFormat(source).matrix : matrix;
 }
 
-function assumeByFormat(source: Source): { primaries: string; transfer: string; matrix: string } {
-  const { width, height, pixelFormat, frameRate, color } = source.video;
-  if (color.transfer === 'smpte2084' || color.transfer === 'arib-std-b67' || color.primaries === 'bt2020') {
-    return { primaries: 'bt2020', transfer: 'bt709', matrix: 'bt2020nc' };
-  }
-  if (readPixelTraits(pixelFormat).family === 'rgb') {
-    return { primaries: 'bt709', transfer: 'iec61966-2-1', matrix: 'bt709' };
-  }
-  if (height > SD_LINES + 32 || width > SD_WIDTH)
-    return { primaries: 'bt709', transfer: 'bt709', matrix: 'bt709' };
-  const rate = frameRate === null ? 0 : frameRate.num / frameRate.den;
-  const pal =
-    height === 576 ||
-    height === 608 ||
-    height === 288 ||
-    Math.abs(rate - 25) < 0.01 ||
-    Math.abs(rate - 50) < 0.01;
-  return pal
-    ? { primaries: 'bt470bg', transfer: 'smpte170m', matrix: 'bt470bg' }
-    : { primaries: 'smpte170m', transfer: 'smpte170m', matrix: 'smpte170m' };
+interface Assumption {
+  readonly primaries: string;
+  readonly transfer: string;
+  readonly matrix: string;
+}
+
+const HD: Assumption = { primaries: 'bt709', transfer: 'bt709', matrix: 'bt709' };
+const WIDE: Assumption = { primaries: 'bt2020', transfer: 'bt709', matrix: 'bt2020nc' };
+const PAL: Assumption = { primaries: 'bt470bg', transfer: 'smpte170m', matrix: 'bt470bg' };
+const NTSC: Assumption = { primaries: 'smpte170m', transfer: 'smpte170m', matrix: 'smpte170m' };
+const COMPUTER: Assumption = { primaries: 'bt709', transfer: 'iec61966-2-1', matrix: 'bt709' };
+
+/** What the source is by the tags that it has, else by its size, rate and format. */
+function assumeByFormat(source: Source): Assumption {
+  const { width, height, pixelFormat, color, hdr, codec } = source.video;
+  const { transfer, primaries, matrix } = color;
+  // Profile 5 of Dolby Vision is PQ throughout, and says so nowhere else.
+  if (hdr.dolbyVisionProfile === 5) return { ...WIDE, transfer: 'smpte2084' };
+  if (transfer === 'smpte2084' || transfer === 'arib-std-b67') return WIDE;
+  if (primaries === 'bt2020' || matrix.startsWith('bt2020')) return WIDE;
+  if (readPixelTraits(pixelFormat).family !== 'yuv') return COMPUTER;
+  if (codec === 'mjpeg' && source.kind !== 'file') return { ...COMPUTER, matrix: 'bt470bg' };
+  if (primaries === 'bt709' && matrix === 'unknown') return HD;
+  if (matrix === 'bt709') return HD;
+  if (matrix === 'unknown' && (height > SD_LINES + 32 || width > SD_WIDTH)) return HD;
+  return isPal(source) ? PAL : NTSC;
+}
+
+function isPal(source: Source): boolean {
+  const { height, frameRate, color } = source.video;
+  if (color.primaries === 'bt470bg' || color.primaries === 'smpte170m') return color.primaries === 'bt470bg';
+  const rate = frameRate === null ? 0 : toNumber(frameRate);
+  return PAL_HEIGHTS.has(height) || Math.abs(rate - 25) < 0.01 || Math.abs(rate - 50) < 0.01;
 }
 
 function chooseChromaLocation(source: Source, workFamily: 'yuv' | 'rgb' | 'gray'): ChromaLocation {
-  const { pixelFormat, color, codec, height } = source.video;
+  const { width, height, pixelFormat, rotation, mirrored } = source.video;
   const { chroma, family } = readPixelTraits(pixelFormat);
-  if (workFamily !== 'yuv' || family !== 'yuv' || chroma === '444') return 'left';
+  const full = chroma === '444' || (rotation % 180 !== 0 && chroma !== '420');
+  if (workFamily !== 'yuv' || family !== 'yuv' || full) return 'left';
+  return turnChromaLocation(locateChroma(source), { rotation, mirrored, width, height });
+}
+
+function locateChroma(source: Source): ChromaLocation {
+  const { pixelFormat, color, codec, height } = source.video;
+  const { chroma } = readPixelTraits(pixelFormat);
   if (color.chromaLocation !== 'unknown') return color.chromaLocation;
   if (codec === 'mjpeg' || codec === 'mpeg1video' || codec === 'vp8')
     return chroma === '420' ? 'center' : 'left';
