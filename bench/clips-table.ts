@@ -10,7 +10,6 @@ import path from 'node:path';
 interface Row {
   readonly clip: string;
   readonly exit: number;
-  readonly seconds: number;
   readonly json: UpscaleJson | null;
   readonly error: string;
 }
@@ -44,18 +43,17 @@ if (folder === undefined || outputFolder === undefined) {
 }
 await mkdir(outputFolder, { recursive: true });
 console.log(
-  '| clip | exit | frames in | frames out | size in | size out | streams kept | verify | seconds |',
+  '| clip | exit | frames in | frames out | duration | sync at start and end | size in | size out | streams kept | verified |',
 );
-console.log('| --- | --- | --- | --- | --- | --- | --- | --- | --- |');
+console.log(`|${' --- |'.repeat(10)}`);
 for (const entry of await readdir(folder, { recursive: true, withFileTypes: true })) {
   if (!entry.isFile() || entry.name.endsWith('.md')) continue;
   console.log(format(await upscaleClip(path.join(entry.parentPath, entry.name))));
 }
 
 async function upscaleClip(clip: string): Promise<Row> {
-  const output = path.join(String(outputFolder), `${path.basename(clip)}.mkv`);
+  const output = path.join(String(outputFolder), `${path.basename(clip)}.mp4`);
   await rm(output, { force: true });
-  const started = performance.now();
   const child = spawn(
     process.execPath,
     ['bin/upreel.js', 'upscale', clip, '-o', output, '--json', '--no-progress', ...options],
@@ -72,17 +70,35 @@ async function upscaleClip(clip: string): Promise<Row> {
   } catch {
     // A refused clip prints no document; its error stands in the row.
   }
-  const seconds = (performance.now() - started) / 1000;
-  return { clip: path.relative(String(folder), clip), exit, seconds, json, error: stderr.trim() };
+  return { clip: path.relative(String(folder), clip), exit, json, error: stderr.trim() };
 }
 
-function format({ clip, exit, seconds, json, error }: Row): string {
+function format({ clip, exit, json, error }: Row): string {
   if (json?.result === undefined) {
-    return `| ${clip} | ${String(exit)} | refused: ${error.split('\n')[0] ?? ''} | | | | | | ${seconds.toFixed(1)} |`;
+    const reason =
+      error
+        .split('\n')[0]
+        ?.replace(/^upreel: /, '')
+        .replaceAll(String(folder), '') ?? '';
+    return `| ${clip} | ${String(exit)} | refused: ${reason} ${'| '.repeat(7)}|`;
   }
   const { plan, frames } = json.result;
   const { video, others } = plan.source;
+  const { rows } = json.verify;
   const kept = plan.assemble.streams.filter(({ action }) => action !== 'drop').length;
-  const failed = json.verify.rows.filter(({ status }) => status === 'failed').map(({ check }) => check);
-  return `| ${clip} | ${String(exit)} | ${String(video.scan.frames)} | ${String(frames)} | ${video.width}x${video.height} | ${plan.geometry.width}x${plan.geometry.height} | ${String(kept)} of ${String(others.length)} | ${failed.length === 0 ? 'ok' : `failed: ${failed.join(', ')}`} | ${seconds.toFixed(1)} |`;
+  const failed = rows.filter(({ status }) => status === 'failed').map(({ check }) => check);
+  const find = (check: string): string => rows.find((row) => row.check.startsWith(check))?.actual ?? '';
+  const cells = [
+    clip,
+    exit,
+    video.scan.frames,
+    frames,
+    find('duration'),
+    find('sync').replaceAll(/ at the (start|end)/g, ''),
+    `${String(video.width)}x${String(video.height)}`,
+    `${String(plan.geometry.width)}x${String(plan.geometry.height)}`,
+    `${String(kept)} of ${String(others.length)}`,
+    failed.length === 0 ? 'ok' : `failed: ${failed.join(', ')}`,
+  ];
+  return `| ${cells.join(' | ')} |`;
 }

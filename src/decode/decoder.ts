@@ -209,6 +209,7 @@ export function openDecoder(plan: DecodePlan, segment: SegmentPlan, options: Dec
     const reader = new NutReader(child.stdout);
     const offset = timestampOffset(plan.timeBase).ticks;
     const after = progress.lastPts;
+    let last = Number.NEGATIVE_INFINITY;
     try {
       const header = await reader.readHeader();
       for (let next = await reader.nextFrame(); next !== null; next = await reader.nextFrame()) {
@@ -218,8 +219,11 @@ export function openDecoder(plan: DecodePlan, segment: SegmentPlan, options: Dec
             `The decoder gave a frame of ${next.size} bytes where ${plan.width}x${plan.height} ${plan.format} has ${size}.`,
           );
         }
-        const pts = rescale(next.pts, header.timeBase, plan.timeBase) - offset;
-        if (pts <= after) continue;
+        const told = rescale(next.pts, header.timeBase, plan.timeBase) - offset;
+        if (told <= after) continue;
+        // A time that is given twice goes to the first frame; no container holds two at one.
+        const pts = Math.max(told, last + 1);
+        last = pts;
         const frame = options.arena.allocateFrame(format, plan.width, plan.height, pts);
         try {
           await reader.readFrame(options.arena.bytes(frame.offset, frame.byteLength));

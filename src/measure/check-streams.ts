@@ -25,19 +25,28 @@ function checkStream(delivery: Delivery, pair: StreamPair, check: string): Findi
   if (output === null) {
     const excused = planned?.action === 'drop';
     // A further picture or what no program reads is no promise of a file that others made.
-    const needed = source.type === 'audio' || source.type === 'subtitle';
+    const empty = (delivery.sourcePackets.get(source.index)?.packets ?? 0) === 0;
+    const needed = (source.type === 'audio' || source.type === 'subtitle') && !empty;
     return {
       ...row,
       status: excused || !needed ? 'warning' : 'failed',
       actual: 'none',
-      note: excused ? planned.reason : needed ? 'the track is missing' : 'not carried over',
+      note: excused
+        ? planned.reason
+        : needed
+          ? 'the track is missing'
+          : empty
+            ? 'the source holds nothing of it'
+            : 'not carried over',
     };
   }
   const faults: string[] = [];
   const hints: string[] = [];
   if (source.type === 'audio') compareSound(delivery, pair, faults, hints);
   if (!sameLanguage(source.language, output.language)) {
-    (source.language === null || source.language === 'und' ? hints : faults).push(
+    // MP4 and QuickTime know languages by three letters alone.
+    const sayable = source.language?.length === 3 && source.language !== 'und';
+    (sayable ? faults : hints).push(
       `its language is ${output.language ?? 'lost'}, not ${source.language ?? 'unknown'}`,
     );
   }
