@@ -123,7 +123,11 @@ const CASES: readonly Case[] = [
     tags: { matrix: 'gbr', range: 'pc' },
     expected: { range: 'tv', matrix: 'bt709' },
   },
-  { name: 'YUV that becomes RGB', work: 'rgb', expected: { range: 'pc', matrix: 'gbr', primaries: 'bt470bg' } },
+  {
+    name: 'YUV that becomes RGB',
+    work: 'rgb',
+    expected: { range: 'pc', matrix: 'gbr', primaries: 'bt470bg' },
+  },
   { name: 'gray', video: { pixelFormat: 'gray' }, expected: { range: 'pc' } },
   { name: 'turned by a quarter', video: { rotation: 90 }, expected: { chromaLocation: 'top' } },
   { name: 'turned by three quarters', video: { rotation: 270 }, expected: { chromaLocation: 'bottom' } },
