@@ -10,7 +10,7 @@ import type { FfprobeDocument, FfprobeStream } from './ffprobe-json.ts';
 export function chooseVideo(
   file: string,
   document: FfprobeDocument,
-  stderr: string,
+  found: { readonly stderr: string; readonly encrypted: boolean },
 ): { stream: FfprobeStream; notices: Notice[] } {
   const videos = document.streams.filter(isVideo);
   if (videos.length === 0) {
@@ -22,7 +22,7 @@ export function chooseVideo(
       },
     );
   }
-  if (isEncrypted(document, stderr)) {
+  if (found.encrypted || isEncrypted(document, found.stderr)) {
     throw new UpscaleError('SOURCE_ENCRYPTED', `${file} is protected by DRM and cannot be decoded.`, {
       hint: 'Use a copy without protection.',
     });
@@ -37,7 +37,7 @@ export function chooseVideo(
         : `${file} names a ${first.codec_name} track, but holds no picture of it that can be decoded.`,
       {
         hint: 'The file is cut off or damaged; copy it again from where it came.',
-        details: readLastWords(stderr),
+        details: readLastWords(found.stderr),
       },
     );
   }

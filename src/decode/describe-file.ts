@@ -27,6 +27,12 @@ export async function describeFile(
   child.stdout?.on('data', (chunk: Buffer) => chunks.push(chunk));
   const exit = await child.exited;
   throwIfAborted(options.signal);
+  if (exit.signal !== null) {
+    throw new UpscaleError('FFMPEG_FAILED', `ffprobe crashed on ${file} (${exit.signal}).`, {
+      hint: 'Install a newer ffmpeg, or name another one with --ffprobe PATH.',
+      details: readLastWords(exit.stderr),
+    });
+  }
   const document = readFfprobeDocument(Buffer.concat(chunks).toString('utf8'));
   if (document.format === undefined && document.streams.length === 0)
     throw describeUnreadable(file, exit.stderr);

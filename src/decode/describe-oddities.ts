@@ -22,7 +22,7 @@ export function describeOddities(facts: {
   if (discontinuous) {
     warn('clock-jumps', 'The clock of the video jumps; times are counted on across the jumps.');
   }
-  if (scan.duplicatePts > 0) {
+  if (scan.duplicatePts > 0 && !discontinuous) {
     warn(
       'duplicate-times',
       scan.duplicatePts === 1

@@ -18,6 +18,8 @@ export interface ScanResult {
   readonly streams: ReadonlyMap<number, PacketSummary>;
   /** The demuxer came to the end without an error. */
   readonly ended: boolean;
+  /** Some packets are encrypted (MPEG common encryption). */
+  readonly encrypted: boolean;
   readonly stderr: string;
 }
 
@@ -27,16 +29,23 @@ export async function scanPackets(path: string, options: ScanOptions): Promise<S
     options.tools.ffprobe,
     [
       ...['-v', 'level+warning', ...options.inputOptions, '-select_streams', 'V'],
-      ...['-show_entries', 'packet=stream_index,pts,dts,duration,size,flags', '-of', 'csv=p=0'],
+      ...[
+        '-show_entries',
+        'packet=stream_index,pts,dts,duration,size,flags:packet_side_data=side_data_type',
+        '-of',
+        'csv=p=0',
+      ],
       toFfmpegPath(path),
     ],
     { label: 'packet scan', stdin: 'ignore', stdout: 'pipe', signal: options.signal, logger: options.logger },
   );
   const collectors = new Map<number, PacketCollector>();
+  let encrypted = false;
   const add = (line: string): void => {
     // The order is ffprobe's own; columns of side data may follow.
     const [stream, pts, dts, duration, size, flags] = line.trim().split(',');
     if (flags === undefined) return;
+    encrypted ||= line.includes('Encryption info');
     const index = Number(stream);
     const collector = collectors.get(index) ?? new PacketCollector();
     collectors.set(index, collector);
@@ -60,7 +69,7 @@ export async function scanPackets(path: string, options: ScanOptions): Promise<S
   throwIfAborted(options.signal);
   add(rest);
   const streams = new Map([...collectors].map(([index, collector]) => [index, collector.summarise()]));
-  return { streams, ended: exit.code === 0, stderr: exit.stderr };
+  return { streams, ended: exit.code === 0, encrypted, stderr: exit.stderr };
 }
 
 function readTicks(text: string | undefined): number | null {

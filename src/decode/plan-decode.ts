@@ -149,6 +149,6 @@ function planSeek(source: Source, sequential: boolean): DecodePlan['seek'] {
   // With a single place to enter, seeking gains nothing.
   if (!scan.intraOnly && scan.keyframes.length < 2) return 'start';
   if (scan.intraOnly && INTRA_CONTAINERS.test(format)) return 'keyframe';
-  const codecs = ['h264', 'hevc', 'mpeg4', 'mpeg2video', 'vp8', 'vp9', 'av1'];
+  const codecs = ['h264', 'hevc', 'mpeg4', 'mpeg2video', 'vp8', 'vp9', 'av1', 'ffv1'];
   return EXACT_CONTAINERS.test(format) && codecs.includes(codec) ? 'keyframe' : 'start';
 }

@@ -56,7 +56,7 @@ export async function probe(input: string, options: ProbeOptions): Promise<Sourc
     describeFile(file, { ...options, inputOptions }),
     scanPackets(file, { ...options, inputOptions }),
   ]);
-  const chosen = chooseVideo(file, document, stderr);
+  const chosen = chooseVideo(file, document, { stderr, encrypted: scanned.encrypted });
   const { stream } = chosen;
   const read = readVideoStream(stream);
   const tagged = readFieldOrder(stream.field_order);

@@ -114,6 +114,8 @@ function spawnChild(program: string, args: readonly string[], options: StartOpti
     return spawn(program, args, {
       stdio: [options.stdin, options.stdout, 'pipe'],
       windowsHide: true,
+      // Statically linked builds crash in character set modules of the system, which this keeps them from finding in its cache.
+      env: { GCONV_PATH: '', ...process.env },
       // A group of its own: Ctrl-C in the terminal is for us, and we end our children in order.
       detached: process.platform !== 'win32',
     });

@@ -186,6 +186,25 @@ describe.each(toolSets)('probe with ffmpeg %s', (version, tools) => {
     });
   });
 
+  it('reads transport streams, and says where their clock jumps', async () => {
+    const plain = await look('plain.ts', [...H264, '-t', '2']);
+    expect(plain).toMatchObject({ discontinuous: false, video: { scan: { frames: 50, complete: true } } });
+    const later = await make('later.ts', [...H264, '-t', '2', '-output_ts_offset', '500']);
+    await writeFile(
+      place('joined.ts'),
+      Buffer.concat([await readFile(later), await readFile(place('plain.ts'))]),
+    );
+    const joined = await probe(place('joined.ts'), { tools });
+    expect(joined).toMatchObject({ discontinuous: true, video: { scan: { frames: 100 } } });
+    expect(codes(joined)).toContain('clock-jumps');
+  });
+
+  it('refuses what is encrypted', async () => {
+    const key = ['-encryption_scheme', 'cenc-aes-ctr', '-encryption_key', '0'.repeat(31) + '1'];
+    const file = await make('cenc.mp4', [...H264, ...key, '-encryption_kid', '0'.repeat(31) + '2']);
+    await expect(probe(file, { tools })).rejects.toMatchObject({ code: 'SOURCE_ENCRYPTED' });
+  });
+
   it('upscales no cover picture', async () => {
     const cover = await make('cover.png', ['-frames:v', '1']);
     const sound = { path: 'sine=duration=1', options: ['-f', 'lavfi'] };
