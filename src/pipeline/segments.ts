@@ -31,6 +31,8 @@ export function cutSegments(video: VideoStream, decode: DecodePlan, options: Seg
   };
   if (scan.firstPts === null || scan.lastPts === null || scan.step === null || scan.missingPts > 0)
     return [whole];
+  // The decoder counts across the jumps of such a clock, so the packets' times say nothing of where frames come out.
+  if (!decode.copyTimestamps) return [whole];
 
   const toTicks = (pts: number): number => rescale(pts, video.timeBase, decode.timeBase);
   const first = toTicks(scan.firstPts);
