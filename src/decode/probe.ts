@@ -2,7 +2,7 @@ import path from 'node:path';
 import { UpscaleError } from '../core/errors.ts';
 import type { Logger } from '../core/logger.ts';
 import type { Notice } from '../core/notice.ts';
-import { toNumber, type Rational } from '../core/rational.ts';
+import { rational, toNumber, type Rational } from '../core/rational.ts';
 import type { FfmpegTools } from '../ffmpeg/tools.ts';
 import { chooseVideo } from './choose-video.ts';
 import { areKeyframesClean } from './clean-keyframes.ts';
@@ -33,6 +33,7 @@ export interface ProbeOptions {
 }
 
 const MOST_COMPLAINTS = 20;
+const MOST_FRAMES_A_SECOND = 240;
 const STILL_CODECS = new Set([
   ...['png', 'mjpeg', 'tiff', 'bmp', 'webp', 'jpeg2000', 'targa', 'ppm', 'dpx', 'exr'],
   ...['pgm', 'pam', 'pbm', 'sgi', 'jpegls', 'qoi', 'psd'],
@@ -61,9 +62,11 @@ export async function probe(input: string, options: ProbeOptions): Promise<Sourc
   const read = readVideoStream(stream);
   const tagged = readFieldOrder(stream.field_order);
   const summary = findSummary(file, scanned, stream.index);
-  const frames = sequence?.count ?? countFrames(summary, read.facts, document);
+  const interlaced = tagged === 'tff' || tagged === 'bff';
+  const frames =
+    sequence?.count ?? (interlaced ? countFrames(summary, read.facts, document) : summary.frames);
   const scan = describeScan(summary, frames, scanned, stderr, stream.index);
-  const facts = { ...read.facts, frameRate: chooseFrameRate(read.facts, scan) };
+  const facts = { ...read.facts, frameRate: chooseFrameRate(read.facts, scan, summary) };
   const still = sequence === null && frames === 1 && isStill(document, facts);
 
   const how = { ...options, inputOptions };
@@ -149,9 +152,18 @@ function describeScan(
   };
 }
 
-/** The nominal rate, unless frames come much more seldom than it says: it may be that of fields, or a container's time base. */
-function chooseFrameRate(facts: StreamFacts, scan: PacketScan): Rational | null {
+/**
+ * The nominal rate, unless frames come much more seldom than it says: it may be that of fields, or a container's time base. Where packets
+ * carry no times (raw streams), newer ffprobes give a rate that nobody said; there the packets' durations tell what the stream itself says.
+ */
+function chooseFrameRate(facts: StreamFacts, scan: PacketScan, summary: PacketSummary): Rational | null {
   const { frameRate, averageFrameRate, timeBase } = facts;
+  const [duration] = [...summary.durations].reduce((a, b) => (b[1] > a[1] ? b : a), [0, 0]);
+  if (scan.missingPts > 0 && duration > 0) {
+    const packetsPerFrame = scan.frames < 0.75 * summary.frames ? 2 : 1;
+    const rate = rational(timeBase.den, timeBase.num * duration * packetsPerFrame);
+    if (toNumber(rate) <= MOST_FRAMES_A_SECOND) return rate;
+  }
   if (frameRate === null || averageFrameRate === null) return frameRate ?? averageFrameRate;
   const perFrame = toNumber(frameRate) / toNumber(averageFrameRate);
   if (perFrame < 1.5) return frameRate;

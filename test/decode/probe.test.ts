@@ -134,6 +134,8 @@ describe.each(toolSets)('probe with ffmpeg %s', (version, tools) => {
     const source = await probe(file, { tools, inputFrameRate });
     expect(source.video.scan).toMatchObject({ frames: 100, firstPts: null, missingPts: 100 });
     expect(source.inputOptions).toEqual(['-framerate', '24000/1001']);
+    const own = await look('own.264', [...H264, '-r', '30', '-bf', '0']);
+    expect(own.video.frameRate).toEqual({ num: 30, den: 1 });
     const timed = await probe(await make('timed.mkv', ['-frames:v', '3', ...H264]), {
       tools,
       inputFrameRate,

@@ -25,6 +25,7 @@ function decode(parts: Partial<DecodePlan> = {}): DecodePlan {
     timeBase: { num: 1, den: 12800 },
     framesPerInput: 1,
     seek: 'keyframe',
+    copyTimestamps: true,
     filterMargin: 0,
     ...parts,
   } as DecodePlan;
@@ -101,5 +102,11 @@ describe('cutSegments', () => {
       { lanes: 2, targetSeconds: 10, leadFrames: 1 },
     );
     expect(segments.reduce((sum, { expectedFrames }) => sum + expectedFrames, 0)).toBe(1000);
+  });
+
+  it('keeps a source whose clock jumps whole', () => {
+    const plan = decode({ seek: 'start', copyTimestamps: false });
+    const options = { lanes: 2, targetSeconds: 1, leadFrames: 0 };
+    expect(cutSegments(stream(500, 512, 25), plan, options)).toHaveLength(1);
   });
 });
