@@ -15,6 +15,8 @@ export interface PlanInferOptions {
   readonly threads: number;
   /** Bytes that the activations of one lane's sessions may take. */
   readonly memoryBytes: number;
+  /** Largest side of a tile in input samples, border included, where the user set one. @defaultValue null */
+  readonly largestTile?: number | null;
 }
 
 export interface PlannedInfer {
@@ -55,13 +57,15 @@ export function planInfer(options: PlanInferOptions): PlannedInfer {
     tile: null,
   };
   decisions.push(describePasses(model, passes, options.magnification));
-  const tile = isNetwork ? chooseTile(whole, options.memoryBytes) : null;
+  const fitting = isNetwork ? chooseTile(whole, options.memoryBytes) : null;
+  const tile = isNetwork ? limitTile(whole, fitting, options.largestTile ?? null) : null;
   const plan = { ...whole, tile };
   if (tile !== null) {
     decisions.push({
       topic: 'tile',
       choice: `${tile.width}x${tile.height}`,
-      reason: 'whole frames would take more memory than the network may have',
+      reason:
+        tile === fitting ? 'whole frames would take more memory than the network may have' : 'asked for',
     });
     if (model.receptiveRadius === null) {
       notices.push({
@@ -156,6 +160,16 @@ function countActivationBytes(plan: InferPlan): number {
 function countSampleBytes(plan: InferPlan, { bytesPerSample, channels, scale }: ModelFacts): number {
   const result = channels * scale * scale * pixelFormat(plan.output.format).bytesPerSample;
   return bytesPerSample + LOOSE_RESULTS * result;
+}
+
+/** Keeps tiles within the side that was asked for; no side is smaller than what the network's border leaves something of. */
+function limitTile(plan: InferPlan, tile: InferPlan['tile'], side: number | null): InferPlan['tile'] {
+  const [model] = plan.passes;
+  if (side === null || model === undefined) return tile;
+  const most = Math.max(side, smallestTile(model));
+  const sizes = listTiles({ ...plan, tile });
+  if (sizes.every(({ width, height }) => width <= most && height <= most)) return tile;
+  return { width: Math.min(most, tile?.width ?? most), height: Math.min(most, tile?.height ?? most) };
 }
 
 function chooseTile(plan: InferPlan, memoryBytes: number): InferPlan['tile'] {

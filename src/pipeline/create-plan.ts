@@ -78,14 +78,14 @@ export function createPlan(source: Source, options: UpscaleOptions, context: Pla
   const outputColor = { ...color, chromaLocation: outputChromaLocation(color, outputFormat) };
   const frameRate = outputFrameRate(video.frameRate ?? video.averageFrameRate, decode);
   const limit = memoryLimit(options.memory, context.machine.availableBytes);
+  const preferred = preferredLanes(context.machine.cores, options.device);
   const segments = cutSegments(video, decode, {
-    lanes: preferredLanes(context.machine.cores, options.device).lanes,
+    lanes: preferred,
     targetSeconds: options.segmentSeconds ?? SEGMENT_SECONDS,
     leadFrames: temporal.plan.radius,
   });
 
-  const preferred = preferredLanes(context.machine.cores, options.device);
-  const mostLanes = Math.min(options.workers ?? preferred.lanes, segments.length);
+  const mostLanes = Math.min(options.workers ?? preferred, segments.length);
   for (let lanes = mostLanes; ; lanes--) {
     const threads = Math.max(1, Math.floor(context.machine.cores / lanes));
     const encoded = planEncode({
@@ -124,6 +124,7 @@ export function createPlan(source: Source, options: UpscaleOptions, context: Pla
       device: options.device,
       threads,
       memoryBytes: activationBudget(limit - fixed - decoders, lanes),
+      largestTile: options.tile === 'auto' ? null : options.tile,
     });
     const arena = arenaBytes(inferred.plan, temporal.plan, arenaBytesForInfer(inferred.plan));
     const memoryBytes = fixed + decoders + lanes * (arena + inferred.activationBytes);

@@ -27,10 +27,9 @@ export function comfortableMemory(limitBytes: number): number {
  * Lanes to try first: one a core on small machines, fewer and with several threads each on large ones, where the encoders use the rest;
  * one on an accelerator, whose sessions would only queue.
  */
-export function preferredLanes(cores: number, device: string): { lanes: number; threads: number } {
-  if (device !== 'cpu' && device !== 'auto') return { lanes: 1, threads: 1 };
-  const lanes = cores <= 4 ? cores : Math.ceil(cores / 2);
-  return { lanes, threads: Math.max(1, Math.floor(cores / lanes)) };
+export function preferredLanes(cores: number, device: string): number {
+  if (device !== 'cpu' && device !== 'auto') return 1;
+  return cores <= 4 ? cores : Math.ceil(cores / 2);
 }
 
 /** Resident bytes of a decoding ffmpeg: itself, its reference and reordering frames and those of its filters and pipe. */
