@@ -1,5 +1,6 @@
 import type { Color } from '../core/color.ts';
 import type { Decision, Notice } from '../core/notice.ts';
+import { scaleMatrix } from '../ffmpeg/scale-matrix.ts';
 import { pixelFormat } from '../core/pixel-format.ts';
 import { multiply, rational } from '../core/rational.ts';
 import type { DecodePlan } from './decode-plan.ts';
@@ -93,13 +94,13 @@ function formatFilters(source: Source, options: PlanDecodeOptions, width: number
   const range = (full: boolean): string => (full ? 'pc' : 'tv');
   if (from.family === 'rgb' && to.family === 'yuv') {
     arguments_.push(
-      `out_color_matrix=${swscaleMatrix(options.color.matrix)}`,
+      `out_color_matrix=${scaleMatrix(options.color.matrix) ?? 'bt709'}`,
       `out_range=${range(options.color.range === 'pc')}`,
     );
   } else if (from.family !== 'rgb' && to.family === 'rgb') {
     const full = video.color.range === 'pc' || from.fullRange;
     arguments_.push(
-      `in_color_matrix=${swscaleMatrix(sourceMatrix(source))}`,
+      `in_color_matrix=${scaleMatrix(sourceMatrix(source)) ?? 'bt709'}`,
       `in_range=${range(full)}`,
       'out_range=pc',
     );
@@ -112,21 +113,6 @@ function formatFilters(source: Source, options: PlanDecodeOptions, width: number
   const formats =
     twin === null || options.color.range !== 'pc' ? to.name : `${to.name}|yuvj${twin[1] ?? ''}p`;
   return [`scale=${arguments_.join(':')}`, `format=${formats}`];
-}
-
-/** The matrix by the name that the scale filter of every ffmpeg knows. */
-export function swscaleMatrix(matrix: string): string {
-  const names: Readonly<Record<string, string>> = {
-    bt709: 'bt709',
-    bt470bg: 'bt470',
-    smpte170m: 'smpte170m',
-    smpte240m: 'smpte240m',
-    fcc: 'fcc',
-    bt2020nc: 'bt2020',
-    bt2020c: 'bt2020',
-    bt2020ncl: 'bt2020',
-  };
-  return names[matrix] ?? 'bt709';
 }
 
 const EXACT_CONTAINERS = /^(mov|matroska)/;

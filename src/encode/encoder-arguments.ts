@@ -1,6 +1,7 @@
 import type { Color, HdrMetadata } from '../core/color.ts';
 import { buildColorOptions } from './color-options.ts';
 import { pixelFormat } from '../core/pixel-format.ts';
+import { scaleMatrix } from '../ffmpeg/scale-matrix.ts';
 import { toNumber, type Rational } from '../core/rational.ts';
 import type { EncoderProfile } from './profiles.ts';
 
@@ -101,7 +102,8 @@ function buildFilters(input: EncoderArgumentsInput, target: string, color: Color
   const quality = 'flags=bicubic+accurate_rnd+full_chroma_int+full_chroma_inp+bitexact';
   if (input.color.matrix !== color.matrix || input.color.range !== color.range) {
     const describe = (side: 'in' | 'out', { matrix, range }: Color): string =>
-      (matrix === 'gbr' ? '' : `${side}_color_matrix=${scaleMatrix(matrix)}:`) + `${side}_range=${range}`;
+      (matrix === 'gbr' ? '' : `${side}_color_matrix=${scaleMatrix(matrix) ?? 'bt709'}:`) +
+      `${side}_range=${range}`;
     filters.push(`scale=${describe('in', input.color)}:${describe('out', color)}:${quality}`);
   }
   if (target !== input.inputFormat) filters.push(`format=${target}`);
@@ -229,10 +231,4 @@ function colorArguments(color: Color, target: string): string[] {
       ? ['-chroma_sample_location', color.chromaLocation]
       : []),
   ];
-}
-
-function scaleMatrix(matrix: string): string {
-  if (matrix.startsWith('bt2020')) return 'bt2020';
-  if (matrix === 'bt470bg') return 'bt470';
-  return ['smpte170m', 'smpte240m', 'fcc'].includes(matrix) ? matrix : 'bt709';
 }

@@ -101,7 +101,7 @@ export function planEncode(options: PlanEncodeOptions): PlannedEncode {
     assemble: {
       path: options.outputPath,
       muxer: container.muxer,
-      muxerArguments: muxerArguments(container, options),
+      muxerArguments: muxerArguments(container, encoder, options),
       overwrite: options.overwrite,
       source: {
         path: source.path,
@@ -237,7 +237,7 @@ function segmentForm(
   return { segmentContainer: 'mov', segmentExtension: 'mov' };
 }
 
-function muxerArguments(container: Container, options: PlanEncodeOptions): string[] {
+function muxerArguments(container: Container, encoder: string, options: PlanEncodeOptions): string[] {
   if (container.muxer === 'image2') {
     const first =
       options.source.kind === 'image-sequence' ? (options.source.inputOptions.at(-1) ?? '1') : '1';
@@ -246,7 +246,7 @@ function muxerArguments(container: Container, options: PlanEncodeOptions): strin
   if (container.muxer === 'mp4' || container.muxer === 'mov') {
     const flags =
       options.outputPath === '-' ? '+frag_keyframe+empty_moov+write_colr' : '+faststart+write_colr';
-    const hevc = findProfile(options.profile).encoders.some((name) => /265|hevc/.test(name));
+    const hevc = /265|hevc/.test(encoder);
     return [
       ...['-movflags', flags, '-video_track_timescale', String(timescale(options.timeBase))],
       ...(hevc ? ['-tag:v:0', 'hvc1'] : []),

@@ -94,22 +94,6 @@ async function* decode(
   }
 }
 
-/** Names that `scale` knows a matrix by. */
-const MATRICES: Readonly<Record<string, string>> = {
-  bt709: 'bt709',
-  bt470bg: 'bt601',
-  smpte170m: 'bt601',
-  fcc: 'fcc',
-  smpte240m: 'smpte240m',
-  bt2020nc: 'bt2020',
-  bt2020c: 'bt2020',
-};
-
-/** ffmpeg's `scale` name of a matrix in H.273's words; null for what it cannot convert. */
-export function scaleMatrix(matrix: string): string | null {
-  return MATRICES[matrix] ?? null;
-}
-
 function buildPictureArguments(source: PictureSource, options: PictureOptions): string[] {
   const { width, height, matrix, from, enterAt = from, tools } = options;
   const matrices =

@@ -3,7 +3,8 @@ import { resolveColor, sourceMatrix } from '../decode/resolve-color.ts';
 import { expectTimes } from './check-frames.ts';
 import { PictureComparison, type PictureSummary } from './compare-pictures.ts';
 import { outputVideoTimes, sourceVideoTimes, typicalStep, type Delivery } from './delivery.ts';
-import { readPictures, scaleMatrix, type PictureOptions, type PictureSource } from './read-pictures.ts';
+import { scaleMatrix } from '../ffmpeg/scale-matrix.ts';
+import { readPictures, type PictureOptions, type PictureSource } from './read-pictures.ts';
 import type { ReadOptions } from './read-packets.ts';
 import { SourceWindow } from './source-window.ts';
 

@@ -1,7 +1,6 @@
 import { createRequire } from 'node:module';
 import path from 'node:path';
 import type { UpscaleOptions } from '../config/upscale-options.ts';
-import { UpscaleError } from '../core/errors.ts';
 import { silentLogger, type Logger } from '../core/logger.ts';
 import { parseRational } from '../core/rational.ts';
 import { probe } from '../decode/probe.ts';
@@ -72,11 +71,6 @@ async function probeInput(
   { signal, logger }: PrepareOptions,
 ): Promise<Source> {
   const rate = options.inputFrameRate === undefined ? null : parseRational(options.inputFrameRate);
-  if (options.inputFrameRate !== undefined && (rate === null || rate.num <= 0)) {
-    throw new UpscaleError('USAGE', `${options.inputFrameRate} is no frame rate.`, {
-      hint: 'Write it as 25 or 30000/1001.',
-    });
-  }
   return probe(input, {
     tools,
     ...(signal === undefined ? {} : { signal }),
