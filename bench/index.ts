@@ -14,8 +14,8 @@ const folder = await mkdtemp(path.join(os.tmpdir(), 'upreel-bench-'));
 try {
   const startUp = await benchStartUp(folder, '720x576', quick ? 3 : 7);
   const overhead = [
-    await benchOverhead(folder, '720x576', quick ? 4 : 20),
-    await benchOverhead(folder, '1920x1080', quick ? 2 : 6),
+    await benchOverhead(folder, '720x576', quick ? 4 : 60),
+    await benchOverhead(folder, '1920x1080', quick ? 2 : 20),
   ];
   const memory = [
     await benchMemory(folder, '720x576', 10, []),

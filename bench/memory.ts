@@ -1,7 +1,7 @@
 import type { Plan } from '../src/pipeline/plan-schema.ts';
 import path from 'node:path';
 import { makeClip } from './clips.ts';
-import { runMeasured } from './run-measured.ts';
+import { runMeasured, upscaleArguments } from './run-measured.ts';
 
 export interface Memory {
   readonly clip: string;
@@ -21,22 +21,10 @@ export async function benchMemory(
   options: readonly string[],
 ): Promise<Memory> {
   const clip = makeClip(folder, size, seconds);
-  const run = await runMeasured(process.execPath, [
-    ...[
-      'bin/upreel.js',
-      'upscale',
-      clip,
-      '-o',
-      path.join(folder, 'memory.mp4'),
-      '-y',
-      '--json',
-      '--progress',
-      'none',
-      '--device',
-      'cpu',
-    ],
-    ...options,
-  ]);
+  const output = path.join(folder, 'memory.mp4');
+  const run = await runMeasured(process.execPath, [...upscaleArguments(clip, output), ...options], {
+    memory: true,
+  });
   const { resources } = (JSON.parse(run.stdout) as { result: { plan: Plan } }).result.plan;
   return {
     clip: `${size}, ${String(seconds)} s`,

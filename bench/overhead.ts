@@ -3,7 +3,7 @@ import os from 'node:os';
 import path from 'node:path';
 import type { Plan } from '../src/pipeline/plan-schema.ts';
 import { makeClip, runFfmpeg, tools } from './clips.ts';
-import { runMeasured } from './run-measured.ts';
+import { runMeasured, upscaleArguments } from './run-measured.ts';
 
 export interface Overhead {
   readonly clip: string;
@@ -22,21 +22,7 @@ export interface Overhead {
 export async function benchOverhead(folder: string, size: string, seconds: number): Promise<Overhead> {
   const clip = makeClip(folder, size, seconds);
   const output = path.join(folder, 'whole.mp4');
-  const whole = await runMeasured(process.execPath, [
-    ...[
-      'bin/upreel.js',
-      'upscale',
-      clip,
-      '-o',
-      output,
-      '-y',
-      '--json',
-      '--progress',
-      'none',
-      '--device',
-      'cpu',
-    ],
-  ]);
+  const whole = await runMeasured(process.execPath, upscaleArguments(clip, output));
   const { plan } = (JSON.parse(whole.stdout) as { result: { plan: Plan } }).result;
 
   const decode = await runMeasured(tools.ffmpeg, [

@@ -5,7 +5,7 @@ export interface Measured {
   /** CPU seconds of the command and all its children, user and system. */
   readonly cpuSeconds: number;
   readonly wallSeconds: number;
-  /** Largest sum of the resident sizes of the whole process tree, sampled; 0 where there is no /proc. */
+  /** Largest sum of the resident sizes of the whole process tree; 0 where it was not asked for or there is no /proc. */
   readonly peakBytes: number;
   readonly stdout: string;
   readonly stderr: string;
@@ -13,8 +13,16 @@ export interface Measured {
 
 const SAMPLE_MS = 50;
 
-/** Runs a command to its end under a shell that adds up the times of all its descendants. Throws when it fails. */
-export async function runMeasured(program: string, args: readonly string[]): Promise<Measured> {
+/**
+ * Runs a command to its end under a shell that adds up the times of all its descendants. Throws when it fails.
+ *
+ * @param memory - Sample the memory too; that takes a tenth of a core, so not where time is measured.
+ */
+export async function runMeasured(
+  program: string,
+  args: readonly string[],
+  { memory = false } = {},
+): Promise<Measured> {
   const started = performance.now();
   const child = spawn('bash', ['-c', '"$@"; status=$?; times >&2; exit $status', 'bash', program, ...args], {
     stdio: ['ignore', 'pipe', 'pipe'],
@@ -24,9 +32,11 @@ export async function runMeasured(program: string, args: readonly string[]): Pro
   child.stdout.on('data', (chunk: Buffer) => (stdout += chunk.toString()));
   child.stderr.on('data', (chunk: Buffer) => (stderr += chunk.toString()));
   let peakBytes = 0;
-  const timer = setInterval(() => {
-    void treeBytes(child.pid ?? 0).then((bytes) => (peakBytes = Math.max(peakBytes, bytes)));
-  }, SAMPLE_MS);
+  const timer = memory
+    ? setInterval(() => {
+        void treeBytes(child.pid ?? 0).then((bytes) => (peakBytes = Math.max(peakBytes, bytes)));
+      }, SAMPLE_MS)
+    : undefined;
   const status = await new Promise<number | null>((resolve) => child.on('close', resolve));
   clearInterval(timer);
   if (status !== 0 && status !== 7)
@@ -38,6 +48,12 @@ export async function runMeasured(program: string, args: readonly string[]): Pro
   const cpuSeconds =
     60 * (Number(userMinutes) + Number(systemMinutes)) + Number(userSeconds) + Number(systemSeconds);
   return { cpuSeconds, wallSeconds, peakBytes, stdout, stderr };
+}
+
+/** `upreel upscale` on the CPU, its result as JSON. */
+export function upscaleArguments(clip: string, output: string): string[] {
+  const quiet = ['-y', '--json', '--progress', 'none', '--device', 'cpu'];
+  return ['bin/upreel.js', 'upscale', clip, '-o', output, ...quiet];
 }
 
 /** Sum of the resident sizes of a process and its descendants. */

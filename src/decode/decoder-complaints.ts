@@ -3,7 +3,7 @@ const DAMAGE = /corrupt|truncat|partial file|concealing|missing|invalid data|pre
 
 /** Messages that sound bad and take no picture away. */
 const HARMLESS =
-  /deprecated|Zero FPS specified|Last message repeated|Late SEI|Guessed|monoton|QT chapter track|codec parameters|unspecified size|analyzeduration|edit list|Output file is empty|Conversion failed/i;
+  /deprecated|Zero FPS specified|Last message repeated|Late SEI|Guessed|monoton|QT chapter track|codec parameters|unspecified size|analyzeduration|edit list|Output file is empty|Conversion failed|mmco: unref short failure/i;
 
 /** What it says of its output when its reader has all the frames it wants and closes the pipe. */
 const PIPE =

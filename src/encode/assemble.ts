@@ -124,8 +124,17 @@ async function streamToStdout(
   let bytes = 0;
   child.stdout?.on('data', (chunk: Buffer) => (bytes += chunk.length));
   child.stdout?.pipe(process.stdout, { end: false });
-  process.stdout.once('error', () => void child.stop());
+  const reader = { gone: false };
+  process.stdout.once('error', () => {
+    reader.gone = true;
+    void child.stop();
+  });
   const exit = await child.exited;
+  if (reader.gone) {
+    throw new UpscaleError('OUTPUT_UNWRITABLE', 'The reader of standard output closed it before the end.', {
+      hint: 'Run the same command again, with -o FILE or a reader that takes everything: the finished segments are kept.',
+    });
+  }
   if (exit.code !== 0)
     throw describeFailure(exit, { what: 'writing to standard output', code: 'ENCODER_FAILED' });
   return { path: '-', bytes, notices: [] };

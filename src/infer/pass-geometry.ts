@@ -88,7 +88,8 @@ function layOutAxis(model: ModelFacts, length: number, fixed: number | null, lim
     // The last tile ends with the frame and starts on the grid, as all do; one size fits all.
     const rest = padded % grid;
     const room = Math.max(0, limit - rest);
-    const tile = Math.min(padded, Math.max(smallestTile(model), room - (room % grid)) + rest);
+    const most = Math.min(padded, Math.max(smallestTile(model), room - (room % grid)) + rest);
+    const tile = evenTile(padded, most, border, grid);
     return { padded, tile, spans: cutAxis(length, padded, tile, border, grid) };
   }
   const padded = Math.max(length, fixed);
@@ -104,11 +105,29 @@ function whole(length: number): TileSpan {
   return { start: 0, from: 0, to: length };
 }
 
+/** The smallest tile that covers the axis with no more tiles than the largest does: what tiles share is computed twice. */
+function evenTile(padded: number, largest: number, border: number, grid: number): number {
+  const count = countTiles(padded, largest, border, grid);
+  let tile = largest;
+  while (tile - grid >= 2 * (border + grid) && countTiles(padded, tile - grid, border, grid) === count)
+    tile -= grid;
+  return tile;
+}
+
+/** How far each tile moves on from the one before. */
+function tileStep(tile: number, border: number, grid: number): number {
+  const most = tile - 2 * border;
+  return Math.max(grid, most - (most % grid));
+}
+
+function countTiles(padded: number, tile: number, border: number, grid: number): number {
+  return Math.ceil((padded - tile) / tileStep(tile, border, grid)) + 1;
+}
+
 function cutAxis(length: number, padded: number, tile: number, border: number, grid: number): TileSpan[] {
   if (tile >= padded) return [whole(length)];
-  const most = tile - 2 * border;
-  const step = Math.max(grid, most - (most % grid));
-  const count = Math.ceil((padded - tile) / step) + 1;
+  const step = tileStep(tile, border, grid);
+  const count = countTiles(padded, tile, border, grid);
   const last = padded - tile;
   const starts = Array.from({ length: count }, (_, i) => Math.min(i * step, last));
   return starts.map((start, i) => {

@@ -8,7 +8,7 @@ export class SourceWindow {
   #current: Picture | null = null;
   #next: Picture | null = null;
   #index = -1;
-  #started = false;
+  #started: Promise<void> | null = null;
   /** Times of all frames read so far. */
   readonly times: number[] = [];
 
@@ -16,7 +16,7 @@ export class SourceWindow {
     this.#frames = frames;
   }
 
-  /** Time of the first frame; 0 when there is none. */
+  /** Time of the first frame; 0 when there is none. May be called first to read it while something else is done. */
   async firstTime(): Promise<number> {
     await this.#start();
     return this.times[0] ?? 0;
@@ -55,9 +55,11 @@ export class SourceWindow {
     };
   }
 
-  async #start(): Promise<void> {
-    if (!this.#started) this.#next = await this.#read();
-    this.#started = true;
+  #start(): Promise<void> {
+    this.#started ??= this.#read().then((frame) => {
+      this.#next = frame;
+    });
+    return this.#started;
   }
 
   async #step(): Promise<void> {

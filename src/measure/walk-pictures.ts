@@ -4,7 +4,7 @@ import { expectTimes } from './check-frames.ts';
 import { PictureComparison, type PictureSummary } from './compare-pictures.ts';
 import { outputVideoTimes, sourceVideoTimes, typicalStep, type Delivery } from './delivery.ts';
 import { scaleMatrix } from '../ffmpeg/scale-matrix.ts';
-import { readPictures, type PictureOptions, type PictureSource } from './read-pictures.ts';
+import { readPictures, type PictureRun, type PictureOptions, type PictureSource } from './read-pictures.ts';
 import type { ReadOptions } from './read-packets.ts';
 import { SourceWindow } from './source-window.ts';
 
@@ -37,7 +37,7 @@ export async function walkWhole(known: Undecoded, options: ReadOptions): Promise
   const source = readPictures(setting.source, setting.options);
   const output = readPictures(setting.output, setting.options);
   const comparison = setting.start(Math.ceil(outputVideoTimes(known).times.length / LOOKS));
-  const window = new SourceWindow(source.frames());
+  const window = openWindow(source);
   let frames = 0;
   try {
     const locate = await locateFrames(known, window);
@@ -85,7 +85,7 @@ export async function walkPlaces(known: Undecoded, options: ReadOptions): Promis
       enterAt: frame === 0 ? undefined : times[frame],
       most: FRAMES_A_PLACE,
     });
-    const window = new SourceWindow(source.frames());
+    const window = openWindow(source);
     let shown = 0;
     try {
       const locate = await locateFrames(known, window);
@@ -111,6 +111,13 @@ export async function walkPlaces(known: Undecoded, options: ReadOptions): Promis
     places: { tried: places.length, decoded },
     complaints,
   };
+}
+
+/** The source's frames; its decoder starts beside that of the output. */
+function openWindow(source: PictureRun): SourceWindow {
+  const window = new SourceWindow(source.frames());
+  window.firstTime().catch(() => undefined);
+  return window;
 }
 
 /** Output frames to look at: the first, and key frames near the middle and the end where both files can be entered there. */

@@ -107,7 +107,7 @@ export function createPlan(source: Source, options: UpscaleOptions, context: Pla
       audio: options.audio,
       capabilities: context.capabilities,
       overwrite: options.overwrite,
-      threads: encoderThreads(lanes, context.machine.cores),
+      threads,
     });
     const fixed = BASE_BYTES + lanes * (WORKER_BYTES + encoded.estimate.encoderMemoryBytes);
     const decoders = lanes * decoderBytes(decode, video, threads);
@@ -187,11 +187,6 @@ export function createPlan(source: Source, options: UpscaleOptions, context: Pla
 /** Only 4:2:0 has a choice that files can tell; everywhere else chroma is sited left, and the lane moves it there. */
 function outputChromaLocation(color: Color, format: string): Color['chromaLocation'] {
   return pixelFormat(format).chroma === '420' ? color.chromaLocation : 'left';
-}
-
-/** An encoder's threads: the lanes share the cores, and a little more than its share keeps each busy while another waits. */
-function encoderThreads(lanes: number, cores: number): number {
-  return Math.max(1, Math.ceil((1.5 * cores) / lanes));
 }
 
 function activationBudget(freeBytes: number, lanes: number): number {

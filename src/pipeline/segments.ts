@@ -6,6 +6,8 @@ import type { VideoStream } from '../decode/source.ts';
 const MOST_SEGMENTS_WITHOUT_SEEK = 8;
 /** Shorter pieces cost more in starting and flushing the encoder than they gain. */
 const SHORTEST_SEGMENT_FRAMES = 24;
+/** How far, in lengths of a segment, a border moves to a key frame: lanes that end together save more than decoding from one does. */
+const KEY_FRAME_SHARE = 1 / 20;
 
 export interface SegmentOptions {
   readonly lanes: number;
@@ -84,7 +86,7 @@ function placeBorder(
   let nearest = Number.POSITIVE_INFINITY;
   for (const key of grid.keyframes) {
     const distance = Math.abs(key + grid.lead - ideal);
-    if (distance < nearest && distance < grid.span / 4) {
+    if (distance < nearest && distance < grid.span * KEY_FRAME_SHARE) {
       nearest = distance;
       start = key + grid.lead;
     }

@@ -1,7 +1,7 @@
 import { readFile, readdir, truncate, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { makeClip, makeFolder, runUpreel } from './command-line.ts';
+import { makeClip, makeFolder, runUpreel, spawnUpreel } from './command-line.ts';
 
 let folder = '';
 let clip = '';
@@ -127,6 +127,21 @@ describe('upreel upscale', () => {
     expect(stderr).toContain('standard output');
     expect(stdout.slice(0, 4)).toBe('\x1aE\xdf\xa3'); // EBML, the head of Matroska
     expect(code).toBe(0);
+  });
+
+  it('says so when nobody reads standard output to its end', async () => {
+    const { code, stderr } = await new Promise<{ code: number | null; stderr: string }>((resolve) => {
+      const args = ['upscale', clip, '-o', '-', '--encoder', 'ffv1', '--scale', '8', '--model', 'nearest'];
+      const child = spawnUpreel(args);
+      let said = '';
+      child.stderr.on('data', (chunk: Buffer) => (said += chunk.toString()));
+      child.stdout.once('data', () => child.stdout.destroy());
+      child.on('close', (status) => {
+        resolve({ code: status, stderr: said });
+      });
+    });
+    expect(stderr).toContain('The reader of standard output closed it before the end.');
+    expect(code).toBe(4);
   });
 
   it('ends with 7 when the source was damaged, and with 3 under --strict', async () => {

@@ -24,6 +24,7 @@ describe('readComplaint', () => {
     '[mpegts @ 0x55] [warning] Packet corrupt (stream = 1, dts = 12).',
     '[error] Error while decoding stream #0:1: Invalid data',
     '[nut @ 0x55] [warning] Non-monotonous DTS in output stream 0:0; previous: 5, current: 5; changing to 6.',
+    '[h264 @ 0x55] [error] mmco: unref short failure',
     '    Last message repeated 3 times',
   ])('passes over %s', (line) => {
     expect(readComplaint(line, 0)).toBeNull();

@@ -32,6 +32,15 @@ function decode(parts: Partial<DecodePlan> = {}): DecodePlan {
 }
 
 describe('cutSegments', () => {
+  it('keeps segments even, however rare key frames are', () => {
+    const segments = cutSegments(stream(500, 512, 194), decode(), {
+      lanes: 2,
+      targetSeconds: 30,
+      leadFrames: 0,
+    });
+    expect(segments.map(({ expectedFrames }) => expectedFrames)).toEqual([250, 250]);
+  });
+
   it('gives every frame to exactly one segment, wherever the borders fall', () => {
     fc.assert(
       fc.property(
