@@ -1,0 +1,31 @@
+#!/usr/bin/env python3
+"""Y-PSNR over ffmpeg's Lanczos on a folder of clips, as JSON: evaluate.py CLIPS NETWORK=BEST.pt [...]"""
+import argparse
+import json
+from pathlib import Path
+
+import torch
+
+from footage import make_tests
+from networks import make_network
+from train import measure
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("clips", type=Path)
+    parser.add_argument("weights", nargs="+", metavar="NETWORK=FILE")
+    options = parser.parse_args()
+    torch.set_num_threads(1)
+    tests = [test for clip in sorted(options.clips.iterdir()) for test in make_tests(clip)]
+    table = {}
+    for word in options.weights:
+        name, file = word.split("=", 1)
+        network = make_network(name).eval()
+        network.load_state_dict(torch.load(file, map_location="cpu"))
+        table[word] = measure(network, tests, "cpu")
+    print(json.dumps(table, indent=2))
+
+
+if __name__ == "__main__":
+    main()
