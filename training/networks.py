@@ -58,7 +58,7 @@ def bicubic_phases() -> torch.Tensor:
 
 
 class Upscaler(nn.Module):
-    """Features at the source's size, a sum of all layers' input and output, and a linear path that starts as bicubic interpolation."""
+    """Features at the source's size, and a linear path that starts as bicubic interpolation."""
 
     def __init__(self, channels: int, layers: int):
         super().__init__()
@@ -73,10 +73,10 @@ class Upscaler(nn.Module):
             self.skip.weight.copy_(bicubic_phases())
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        first = features = F.relu(self.head(x))
+        features = F.relu(self.head(x))
         for layer in self.body:
             features = F.relu(layer(features))
-        return F.pixel_shuffle(self.tail(features + first) + self.skip(x), 2)
+        return F.pixel_shuffle(self.tail(features) + self.skip(x), 2)
 
 
 NETWORKS = {
@@ -109,10 +109,10 @@ class Folded(nn.Module):
         self.tail.bias.data = phases.repeat(2, 2).reshape(16).clone()
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        first = features = F.relu(self.head(x))
+        features = F.relu(self.head(x))
         for layer in self.body:
             features = F.relu(layer(features))
-        return F.pixel_shuffle(self.tail(features + first) + self.skip(x), 4)
+        return F.pixel_shuffle(self.tail(features) + self.skip(x), 4)
 
 
 def fold(kernel: torch.Tensor) -> torch.Tensor:

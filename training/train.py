@@ -24,6 +24,10 @@ from networks import make_network
 
 BATCH = 16
 CODEC_PATCHES = 6
+SOFTENED = 0.6
+WARM_UP = 0.25
+"""Share of the plan in which patches turn from detailed, sharp and clean ones to what footage is like."""
+CANDIDATES = 4
 PATCH = 48
 MARGIN = 16
 LEARNING_RATE = 1.5e-3
@@ -43,9 +47,10 @@ class Patches:
         self.pair_sums = np.cumsum([pair[3].size for pair in self.pairs])
         self.device = device
 
-    def draw(self) -> tuple[torch.Tensor, torch.Tensor]:
-        """[BATCH, 1, PATCH, PATCH] and [BATCH, 1, 2 PATCH, 2 PATCH], 0 to 1."""
-        patches = [self.draw_codec() if i < CODEC_PATCHES else self.draw_clean() for i in range(BATCH)]
+    def draw(self, warmth: float) -> tuple[torch.Tensor, torch.Tensor]:
+        """[BATCH, 1, PATCH, PATCH] and [BATCH, 1, 2 PATCH, 2 PATCH], 0 to 1; `warmth` goes from 0 to 1 in the warm-up."""
+        codec = round(CODEC_PATCHES * warmth)
+        patches = [self.draw_codec() if i < codec else self.draw_clean(warmth) for i in range(BATCH)]
         patches = [augment(*patch) for patch in patches]
         return tuple(torch.stack([pair[k] for pair in patches])[:, None].to(self.device) / 255 for k in (0, 1))
 
@@ -57,18 +62,26 @@ class Patches:
         truth = self.planes[index][y2 : y2 + 2 * PATCH, x2 : x2 + 2 * PATCH]
         return to_floats(half[y : y + PATCH, x : x + PATCH]), to_floats(truth)
 
-    def draw_clean(self) -> tuple[torch.Tensor, torch.Tensor]:
+    def draw_plane(self) -> np.ndarray:
         plane = self.planes[np.searchsorted(self.plane_sums, random.random() * self.plane_sums[-1])]
         size = 2 * (PATCH + MARGIN)
         y = random.randint(0, plane.shape[0] - size)
         x = random.randint(0, plane.shape[1] - size)
-        truth = to_floats(plane[y : y + size, x : x + size])[None, None]
-        if random.random() < 0.6:
+        return plane[y : y + size, x : x + size]
+
+    def draw_clean(self, warmth: float) -> tuple[torch.Tensor, torch.Tensor]:
+        candidates = [self.draw_plane() for _ in range(round(CANDIDATES - (CANDIDATES - 1) * warmth))]
+        truth = to_floats(max(candidates, key=measure_detail))[None, None]
+        if random.random() < SOFTENED * warmth:
             truth = blur(truth, random.uniform(0.4, 1.4))
         truth = truth.clamp(0, 255).round()
         half = halve(truth, random.choice(HALVING_KERNELS)).clamp(0, 255).round()
         inside = slice(MARGIN // 2, MARGIN // 2 + PATCH)
         return half[0, 0, inside, inside], truth[0, 0, MARGIN:-MARGIN, MARGIN:-MARGIN]
+
+
+def measure_detail(plane: np.ndarray) -> float:
+    return float(np.abs(np.diff(plane.astype(np.int16), axis=1)).mean())
 
 
 def to_floats(samples: np.ndarray) -> torch.Tensor:
@@ -138,7 +151,7 @@ def main() -> None:
         rate = LEARNING_RATE * min(1, (step + 1) / 200) * (0.5 + 0.5 * math.cos(math.pi * progress)) + 1e-6
         for group in optimiser.param_groups:
             group["lr"] = rate
-        half, truth = patches.draw()
+        half, truth = patches.draw(min(1.0, progress / WARM_UP))
         error = network(half.contiguous(memory_format=torch.channels_last)) - truth
         loss = torch.sqrt(error * error + 1e-6).mean()
         optimiser.zero_grad(set_to_none=True)
