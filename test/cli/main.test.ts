@@ -131,7 +131,7 @@ describe('upreel upscale', () => {
 
   it('says so when nobody reads standard output to its end', async () => {
     const { code, stderr } = await new Promise<{ code: number | null; stderr: string }>((resolve) => {
-      const args = ['upscale', clip, '-o', '-', '--encoder', 'ffv1', '--scale', '8', '--model', 'nearest'];
+      const args = ['upscale', clip, '-o', '-', '--encoder', 'prores', '--scale', '8', '--model', 'nearest'];
       const child = spawnUpreel(args);
       let said = '';
       child.stderr.on('data', (chunk: Buffer) => (said += chunk.toString()));
