@@ -109,8 +109,7 @@ function whole(length: number): TileSpan {
 function evenTile(padded: number, largest: number, border: number, grid: number): number {
   const count = countTiles(padded, largest, border, grid);
   let tile = largest;
-  while (tile - grid >= 2 * (border + grid) && countTiles(padded, tile - grid, border, grid) === count)
-    tile -= grid;
+  while (countTiles(padded, tile - grid, border, grid) === count) tile -= grid;
   return tile;
 }
 
