@@ -60,6 +60,8 @@ def bicubic_phases() -> torch.Tensor:
 class Upscaler(nn.Module):
     """Features at the source's size, and a linear path that starts as bicubic interpolation."""
 
+    shuffle = 2
+
     def __init__(self, channels: int, layers: int):
         super().__init__()
         self.head = RepConv(1, channels)
@@ -76,7 +78,7 @@ class Upscaler(nn.Module):
         features = F.relu(self.head(x))
         for layer in self.body:
             features = F.relu(layer(features))
-        return F.pixel_shuffle(self.tail(features) + self.skip(x), 2)
+        return F.pixel_shuffle(self.tail(features) + self.skip(x), self.shuffle)
 
 
 NETWORKS = {
@@ -90,14 +92,16 @@ def make_network(name: str) -> Upscaler:
     return Upscaler(**NETWORKS[name])
 
 
-class Folded(nn.Module):
+class Folded(Upscaler):
     """
     The same function for even sizes, its tail and linear path computed for 2x2 samples at once by convolutions of stride 2: kernels of 4
     outputs waste most of a vector register.
     """
 
+    shuffle = 4
+
     def __init__(self, network: Upscaler):
-        super().__init__()
+        nn.Module.__init__(self)
         self.head = network.head.collapse()
         self.body = nn.ModuleList(layer.collapse() for layer in network.body)
         channels = network.tail.in_channels
@@ -107,12 +111,6 @@ class Folded(nn.Module):
         self.skip.weight.data = fold(network.skip.weight.data)
         phases = network.tail.bias.data.reshape(2, 2)
         self.tail.bias.data = phases.repeat(2, 2).reshape(16).clone()
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        features = F.relu(self.head(x))
-        for layer in self.body:
-            features = F.relu(layer(features))
-        return F.pixel_shuffle(self.tail(features) + self.skip(x), 4)
 
 
 def fold(kernel: torch.Tensor) -> torch.Tensor:
