@@ -17,13 +17,14 @@ def main() -> None:
     parser.add_argument("weights", nargs="+", metavar="NETWORK=FILE")
     options = parser.parse_args()
     torch.set_num_threads(1)
-    tests = [test for clip in sorted(options.clips.iterdir()) for test in make_tests(clip)]
+    clips = sorted(options.clips.iterdir())
+    tests = [test for clip in clips for test in make_tests(clip)]
     table = {}
     for word in options.weights:
         name, file = word.split("=", 1)
         network = make_network(name).eval()
         network.load_state_dict(torch.load(file, map_location="cpu"))
-        table[word] = measure(network, tests, "cpu")
+        table[name] = {"clips": len(clips), **measure(network, tests, "cpu")}
     print(json.dumps(table, indent=2))
 
 
