@@ -14,6 +14,8 @@ import re
 import subprocess
 from pathlib import Path
 
+NO_PICTURES = re.compile(r"_(nm|glossy|alpha|normal|gloss)\.jpg$")
+"""Maps of surfaces and transparencies among the textures."""
 FREE = re.compile(r"^(CC0(-1\.0)?|public-domain|PD|CC-BY-[234]\.\d)$", re.IGNORECASE)
 
 
@@ -67,7 +69,7 @@ def main() -> None:
         stanzas = read_copyright(unpacked)
         for file in sorted(unpacked.rglob("*.jpg")):
             path = str(file.relative_to(unpacked))
-            if not any(fnmatch.fnmatch("/" + path, pattern) for pattern in group["files"]):
+            if NO_PICTURES.search(path) or not any(fnmatch.fnmatch("/" + path, glob) for glob in group["files"]):
                 continue
             stated = (group["licence"], group["statement"]) if "licence" in group else find_licence(path, stanzas)
             if stated and FREE.match(stated[0]):

@@ -5,9 +5,14 @@ from pathlib import Path
 
 import numpy as np
 
-from degrade import encode, run_ffmpeg
+from degrade import add_noise, encode, run_ffmpeg, to_bytes
 
 BORDER = 8
+TEST_CODEC = ["-c:v", "libx264", "-preset", "medium", "-crf", "26", "-g", "12"]
+TAPE_NOISE = 3.0
+TAPE_BITS = 0.5
+"""A pixel, as DVDs and DVB have it; frames come at 25 a second."""
+KINDS = ("bicubic", "area", "compressed", "tape")
 WINDOW = 5
 """Frames that are compressed together; the one in the middle is measured."""
 
@@ -19,7 +24,7 @@ def count_frames(clip: Path) -> int:
     return int(out[0].strip(",")) if out else 0
 
 
-def read_frames(clip: Path, most_wide: int = 1280, most_high: int = 720) -> list[np.ndarray]:
+def read_frames(clip: Path, most_wide: int, most_high: int) -> list[np.ndarray]:
     """Luma of all frames [h, w], the middle of larger pictures; sides are multiples of 8."""
     crop = f"crop=floor(min(iw\\,{most_wide})/8)*8:floor(min(ih\\,{most_high})/8)*8"
     filters = ["-an", "-vf", f"format=yuv420p,extractplanes=y,{crop}", "-vsync", "0"]
@@ -49,9 +54,9 @@ def psnr(a: np.ndarray, b: np.ndarray) -> float:
     return 10 * math.log10(255**2 / max(error, 1e-6))
 
 
-def make_tests(clip: Path) -> list[dict]:
+def make_tests(clip: Path, most_wide: int = 1280, most_high: int = 720) -> list[dict]:
     """For the first frame and two later ones: the truth, its degraded halves and what ffmpeg's Lanczos makes of them, in dB."""
-    frames = read_frames(clip)
+    frames = read_frames(clip, most_wide, most_high)
     tests = []
     for start in sorted({0, len(frames) // 3, 2 * len(frames) // 3}):
         window = frames[start : start + WINDOW]
@@ -59,11 +64,16 @@ def make_tests(clip: Path) -> list[dict]:
             continue
         middle = len(window) // 2
         halves = [resize(frame, 0.5, "bicubic") for frame in window]
-        compressed = encode(halves, "x264", 26)
+        compressed = encode(halves, TEST_CODEC)
+        noise = np.random.default_rng(start)
+        noisy = [to_bytes(add_noise(half.astype(np.float64), TAPE_NOISE, 0.5, noise)) for half in halves]
+        bits = str(round(halves[0].size * 25 * TAPE_BITS))
+        tape = encode(noisy, ["-c:v", "mpeg2video", "-b:v", bits, "-maxrate", bits, "-bufsize", bits, "-g", "12", "-bf", "2"])
         cases = {
             "bicubic": (window[0], halves[0]),
             "area": (window[0], resize(window[0], 0.5, "area")),
             "compressed": (window[middle], compressed[min(middle, len(compressed) - 1)]),
+            "tape": (window[middle], tape[min(middle, len(tape) - 1)]),
         }
         for kind, (truth, half) in cases.items():
             lanczos = psnr(truth, resize(half, 2, "lanczos"))
@@ -74,7 +84,7 @@ def make_tests(clip: Path) -> list[dict]:
 def summarise(tests: list[dict], gains: list[float]) -> dict[str, float]:
     """Mean gains in dB: first over a clip's frames, then over clips; `clean` is the mean of bicubic and area."""
     means = {}
-    for kind in ("bicubic", "area", "compressed"):
+    for kind in KINDS:
         clips: dict[str, list[float]] = {}
         for test, gain in zip(tests, gains):
             if test["kind"] == kind:

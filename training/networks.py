@@ -1,4 +1,4 @@
-"""Luma networks that double a picture's size. In and out: float32 [n, 1, h, w], 0 to 1."""
+"""Networks that enlarge a picture. In and out: float32 [n, colours, h, w], 0 to 1."""
 import torch
 import torch.nn as nn
 import torch.nn.functional as F
@@ -44,8 +44,8 @@ class RepConv(nn.Module):
         return conv
 
 
-def bicubic_phases() -> torch.Tensor:
-    """[4, 1, 5, 5]: the four samples that bicubic interpolation (a = -0.5) makes of one."""
+def bicubic_phases(scale: int) -> torch.Tensor:
+    """[scale^2, 1, 5, 5]: the samples that bicubic interpolation (a = -0.5) makes of one."""
 
     def weight(t: float, a: float = -0.5) -> float:
         t = abs(t)
@@ -53,72 +53,81 @@ def bicubic_phases() -> torch.Tensor:
             return (a + 2) * t**3 - (a + 3) * t**2 + 1
         return a * t**3 - 5 * a * t**2 + 8 * a * t - 4 * a if t < 2 else 0.0
 
-    taps = torch.tensor([[weight(o + 0.25 - phase / 2) for o in range(-2, 3)] for phase in (0, 1)])
-    return torch.einsum("py,qx->pqyx", taps, taps).reshape(4, 1, 5, 5)
+    shifts = [(phase + 0.5) / scale - 0.5 for phase in range(scale)]
+    taps = torch.tensor([[weight(o - shift) for o in range(-2, 3)] for shift in shifts])
+    return torch.einsum("py,qx->pqyx", taps, taps).reshape(scale**2, 1, 5, 5)
 
 
 class Upscaler(nn.Module):
-    """Features at the source's size, and a linear path that starts as bicubic interpolation."""
+    """Features at the source's size, as many channels after each layer as `widths` says, and a linear path that starts as bicubic interpolation."""
 
-    shuffle = 2
-
-    def __init__(self, channels: int, layers: int):
+    def __init__(self, widths: list[int], scale: int = 2, colours: int = 1):
         super().__init__()
-        self.head = RepConv(1, channels)
-        self.body = nn.ModuleList(RepConv(channels, channels) for _ in range(layers))
-        self.tail = nn.Conv2d(channels, 4, 3, padding=1)
-        self.skip = nn.Conv2d(1, 4, 5, padding=2, bias=False)
+        self.scale = scale
+        self.layers = nn.ModuleList(RepConv(a, b) for a, b in zip([colours, *widths], widths))
+        self.tail = nn.Conv2d(widths[-1], colours * scale**2, 3, padding=1)
+        self.linear = nn.Conv2d(colours, colours * scale**2, 5, padding=2, bias=False)
         nn.init.kaiming_normal_(self.tail.weight, nonlinearity="relu")
         nn.init.zeros_(self.tail.bias)
         with torch.no_grad():
             self.tail.weight *= 0.002
-            self.skip.weight.copy_(bicubic_phases())
+            self.linear.weight.zero_()
+            for colour in range(colours):
+                rows = slice(colour * scale**2, (colour + 1) * scale**2)
+                self.linear.weight[rows, colour : colour + 1] = bicubic_phases(scale)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        features = F.relu(self.head(x))
-        for layer in self.body:
+        features = x
+        for layer in self.layers:
             features = F.relu(layer(features))
-        return F.pixel_shuffle(self.tail(features) + self.skip(x), self.shuffle)
+        return F.pixel_shuffle(self.tail(features) + self.linear(x), self.scale)
 
 
 NETWORKS = {
-    "realtime": {"channels": 16, "layers": 1},
-    "balanced": {"channels": 32, "layers": 4},
-    "quality": {"channels": 64, "layers": 12},
+    "realtime": {"widths": [16, 16]},
+    "balanced": {"widths": [16, 32, 32, 32, 32]},
+    "quality": {"widths": [64] * 9},
 }
 
 
-def make_network(name: str) -> Upscaler:
-    return Upscaler(**NETWORKS[name])
+def make_network(name: str, scale: int = 2, colours: int = 1) -> Upscaler:
+    return Upscaler(**NETWORKS[name], scale=scale, colours=colours)
 
 
-class Folded(Upscaler):
+class Collapsed(nn.Module):
     """
-    The same function for even sizes, its tail and linear path computed for 2x2 samples at once by convolutions of stride 2: kernels of 4
-    outputs waste most of a vector register.
+    The same function with a plain convolution a layer. At a scale of 2 (and even sizes) the last ones are computed for 2x2 samples at once with
+    stride 2: kernels of 4 outputs waste most of a vector register.
     """
-
-    shuffle = 4
 
     def __init__(self, network: Upscaler):
-        nn.Module.__init__(self)
-        self.head = network.head.collapse()
-        self.body = nn.ModuleList(layer.collapse() for layer in network.body)
-        channels = network.tail.in_channels
-        self.tail = nn.Conv2d(channels, 16, 4, stride=2, padding=1)
-        self.skip = nn.Conv2d(1, 16, 6, stride=2, padding=2, bias=False)
-        self.tail.weight.data = fold(network.tail.weight.data)
-        self.skip.weight.data = fold(network.skip.weight.data)
-        phases = network.tail.bias.data.reshape(2, 2)
-        self.tail.bias.data = phases.repeat(2, 2).reshape(16).clone()
+        super().__init__()
+        is_folded = network.scale == 2
+        self.shuffle = 4 if is_folded else network.scale
+        self.layers = nn.ModuleList(layer.collapse() for layer in network.layers)
+        self.tail = fold(network.tail) if is_folded else network.tail
+        self.linear = fold(network.linear) if is_folded else network.linear
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        features = x
+        for layer in self.layers:
+            features = F.relu(layer(features))
+        return F.pixel_shuffle(self.tail(features) + self.linear(x), self.shuffle)
 
 
-def fold(kernel: torch.Tensor) -> torch.Tensor:
-    """[4, inputs, k, k] of stride 1 to [16, inputs, k + 1, k + 1] of stride 2."""
-    size = kernel.shape[-1]
-    folded = torch.zeros(16, kernel.shape[1], size + 1, size + 1)
-    for y in range(4):
-        for x in range(4):
-            row, column = y // 2, x // 2
-            folded[4 * y + x, :, row : row + size, column : column + size] = kernel[y % 2 * 2 + x % 2]
+def fold(conv: nn.Conv2d) -> nn.Conv2d:
+    """Kernel [4 c, inputs, k, k] of stride 1 to [16 c, inputs, k + 1, k + 1] of stride 2."""
+    kernel = conv.weight.data
+    outputs, inputs, size, _ = kernel.shape
+    colours = outputs // 4
+    folded = nn.Conv2d(inputs, 16 * colours, size + 1, stride=2, padding=size // 2, bias=conv.bias is not None)
+    folded.weight.data.zero_()
+    for colour in range(colours):
+        for y in range(4):
+            for x in range(4):
+                row, column = y // 2, x // 2
+                to, source = 16 * colour + 4 * y + x, 4 * colour + y % 2 * 2 + x % 2
+                folded.weight.data[to, :, row : row + size, column : column + size] = kernel[source]
+                if conv.bias is not None:
+                    folded.bias.data[to] = conv.bias.data[source]
     return folded

@@ -1,80 +1,116 @@
 #!/usr/bin/env python3
-"""Makes the training set: luma planes, and pairs of them with short pans that went through a codec at half the size.
+"""Makes the training set: luma planes, and pairs of them with short pans that went through a codec at a fraction of the size.
 
-    prepare.py PICTURES.tsv FOLDER      writes FOLDER/planes.npz and FOLDER/pairs.pkl
+    prepare.py PICTURES.tsv FOLDER [--kind video|tape] [--scale 2]
+
+Writes FOLDER/planes.npz and FOLDER/KIND-SCALE.pkl; planes that are there stay.
 """
 import argparse
 import csv
 import pickle
 import random
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import torch
 from PIL import Image
 
-from degrade import HALVING_KERNELS, blur, draw_codec, encode, halve, to_bytes
+from degrade import (
+    DV_SIZE,
+    add_noise,
+    blur,
+    draw_codec,
+    draw_tape_codec,
+    encode,
+    scaling_kernels,
+    shrink,
+    soften_lines,
+    to_bytes,
+)
 
 LONGEST = 2000
-PAN_FRAMES = 7
+PAN_FRAMES = 8
 KEPT_FRAMES = (2, 5)
+
+
+class Pair(NamedTuple):
+    """A decoded frame and where its truth is: `plane` from `top`, `left` on, softened by `sigma`."""
+
+    plane: int
+    top: int
+    left: int
+    sigma: float
+    small: np.ndarray
 
 
 def read_luma(file: str) -> np.ndarray:
     """Y of BT.601, full range; large pictures are reduced until they are sharp at each sample."""
     picture = Image.open(file).convert("RGB").convert("L")
-    scale = max(picture.size) / LONGEST
-    if scale > 1:
-        picture = picture.resize([round(side / scale) for side in picture.size], Image.LANCZOS)
+    longest = max(picture.size)
+    if longest > LONGEST:
+        picture = picture.resize([round(side * LONGEST / longest) for side in picture.size], Image.LANCZOS)
     plane = np.asarray(picture)
     height, width = plane.shape
-    return np.ascontiguousarray(plane[: height // 4 * 4, : width // 4 * 4])
+    return np.ascontiguousarray(plane[: height // 12 * 12, : width // 12 * 12])
 
 
-def make_pan(plane: np.ndarray, rng: random.Random) -> list[tuple[int, int, np.ndarray]]:
-    """Top, left (in the plane) and the decoded half-size picture of some frames of a pan."""
+def make_pan(index: int, plane: np.ndarray, kind: str, scale: int, rng: random.Random) -> list[Pair]:
+    """Some frames of a pan over one picture. Tapes pan by fields, through an analogue path."""
     truth = torch.from_numpy(plane.astype(np.float32))[None, None]
-    if rng.random() < 0.6:
-        truth = blur(truth, rng.uniform(0.4, 1.2))
-    small = halve(truth, rng.choice(HALVING_KERNELS)).clamp(0, 255)[0, 0].numpy()
-    height = min(small.shape[0] - 24, 304) // 16 * 16
-    width = min(small.shape[1] - 24, 448) // 16 * 16
-    top = rng.randint(0, small.shape[0] - height)
-    left = rng.randint(0, small.shape[1] - width)
+    sigma = rng.uniform(0.4, 1.2) if rng.random() < 0.6 else 0.0
+    small = shrink(blur(truth, [sigma]), rng.choice(scaling_kernels(scale)), scale)
+    fields = kind == "tape" and rng.random() < 0.4
+    if kind == "tape" and rng.random() < 0.5:
+        small = soften_lines(small, rng.uniform(0.4, 1.3), rng.choice([0, rng.uniform(0, 0.8)]))
+    picture = small.clamp(0, 255)[0, 0].numpy()
+    if min(picture.shape) < 96:
+        return []
+    height, width = (min(side - 24, most) // 16 * 16 for side, most in zip(picture.shape, (304, 448)))
+    if kind == "tape" and picture.shape[0] >= DV_SIZE[0] and picture.shape[1] >= DV_SIZE[1]:
+        height, width = DV_SIZE
+    top = rng.randint(0, picture.shape[0] - height)
+    left = rng.randint(0, picture.shape[1] - width)
     step = (rng.randint(-2, 2), rng.randint(-3, 3))
-    sigma = rng.choice([0, 0, 0.7, 1.5, 2.5])
+    level = rng.choice([0, 1.0, 2.0, 3.0, 4.5]) if kind == "tape" else rng.choice([0, 0, 0.7, 1.5, 2.5])
+    coarse = rng.uniform(0, 1) if kind == "tape" else 0.0
     noise = np.random.default_rng(rng.getrandbits(32))
     places, frames = [], []
     for t in range(PAN_FRAMES):
-        y = min(max(top + step[0] * t, 0), small.shape[0] - height)
-        x = min(max(left + step[1] * t, 0), small.shape[1] - width)
-        places.append((2 * y, 2 * x))
-        frames.append(to_bytes(small[y : y + height, x : x + width] + sigma * noise.standard_normal((height, width))))
-    decoded = encode(frames, *draw_codec(rng))
-    return [(*places[t], decoded[t].copy()) for t in KEPT_FRAMES if t < len(decoded)]
+        y = min(max(top + step[0] * t, 0), picture.shape[0] - height)
+        x = min(max(left + step[1] * t, 0), picture.shape[1] - width)
+        places.append((scale * y, scale * x))
+        frames.append(to_bytes(add_noise(picture[y : y + height, x : x + width], level, coarse, noise)))
+    codec = draw_tape_codec(rng, (height, width), 25) if kind == "tape" else draw_codec(rng)
+    decoded = encode(frames, codec, fields)
+    kept = [t for t in KEPT_FRAMES if t < len(decoded)]
+    return [Pair(index, *places[t], sigma, decoded[t].copy()) for t in kept]
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("pictures", type=Path)
     parser.add_argument("folder", type=Path)
+    parser.add_argument("--kind", choices=["video", "tape"], default="video")
+    parser.add_argument("--scale", type=int, default=2)
     parser.add_argument("--pans", type=int, default=2, help="pans a picture (default 2)")
     options = parser.parse_args()
     options.folder.mkdir(parents=True, exist_ok=True)
     torch.set_num_threads(1)
     rng = random.Random(5)
-    planes, pairs = [], []
     with open(options.pictures, newline="") as rows:
-        files = [row[0] for row in csv.reader(rows, delimiter="\t")]
-    for file in files:
-        plane = read_luma(file)
-        if min(plane.shape) < 320:
-            continue
-        pairs += [(len(planes), *pair) for _ in range(options.pans) for pair in make_pan(plane, rng)]
-        planes.append(plane)
-    np.savez(options.folder / "planes.npz", *planes)
-    with open(options.folder / "pairs.pkl", "wb") as out:
-        pickle.dump(pairs, out)
+        planes = [read_luma(row[0]) for row in csv.reader(rows, delimiter="\t")]
+    planes = [plane for plane in planes if min(plane.shape) >= 320]
+    if not (options.folder / "planes.npz").exists():
+        np.savez(options.folder / "planes.npz", *planes)
+    pairs = [
+        pair
+        for index, plane in enumerate(planes)
+        for _ in range(options.pans)
+        for pair in make_pan(index, plane, options.kind, options.scale, rng)
+    ]
+    with open(options.folder / f"{options.kind}-{options.scale}.pkl", "wb") as out:
+        pickle.dump([tuple(pair) for pair in pairs], out)
     samples = sum(plane.size for plane in planes)
     print(f"{len(planes)} planes, {samples / 1e6:.0f} megapixels, {len(pairs)} pairs")
 

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Trains a network of `networks.py`; goes on from its checkpoint where there is one.
 
-    train.py NETWORK DATA RUN --minutes 120 [--validate CLIPS] [--start OTHER_RUN]
+    train.py NETWORK DATA RUN --minutes 120 [--kind tape] [--scale 3] [--validate CLIPS] [--start OTHER_RUN/best.pt]
 
 DATA is the folder that `prepare.py` wrote; RUN gets `state.pt` (everything needed to go on), `best.pt` and `log.jsonl`. CLIPS is a folder
 of progressive footage that is never trained on: wallpapers cannot show how a network does on video.
@@ -18,87 +18,109 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from degrade import HALVING_KERNELS, blur, halve
+from degrade import blur, scaling_kernels, shrink
 from footage import make_tests, psnr, summarise
 from networks import make_network
 
 BATCH = 16
-CODEC_PATCHES = 6
+CODED = {"video": 6, "tape": 11}
+"""Patches of a batch that went through a codec."""
+JUDGED_BY = {"video": ("clean", "compressed"), "tape": ("compressed", "tape")}
+TURNS = {"video": 8, "tape": 4}
+"""Ways to turn a patch; what tapes do differs along and across lines."""
+KERNEL_SHARES = (0.4, 0.4, 0.2)
 SOFTENED = 0.6
-WARM_UP = 0.25
+WARM_UP = 0.2
 """Share of the plan in which patches turn from detailed, sharp and clean ones to what footage is like."""
 CANDIDATES = 4
-PATCH = 48
 MARGIN = 16
 LEARNING_RATE = 1.5e-3
 EMA = 0.999
-EVERY = 500
+EVERY = 1000
+VALIDATION_SIZE = (480, 272)
+"""The middle of larger frames, so that validation takes little of the time."""
 
 
 class Patches:
     """Draws patches uniformly over all samples; sources and truths are uint8 values in 0..255."""
 
-    def __init__(self, folder: Path, device: str):
+    def __init__(self, folder: Path, kind: str, scale: int, device: str):
         with np.load(folder / "planes.npz") as planes:
             self.planes = [planes[name] for name in planes.files]
-        with open(folder / "pairs.pkl", "rb") as file:
+        with open(folder / f"{kind}-{scale}.pkl", "rb") as file:
             self.pairs = pickle.load(file)
         self.plane_sums = np.cumsum([plane.size for plane in self.planes])
-        self.pair_sums = np.cumsum([pair[3].size for pair in self.pairs])
-        self.device = device
+        self.pair_sums = np.cumsum([pair[-1].size for pair in self.pairs])
+        self.kernels = scaling_kernels(scale)
+        self.coded, self.scale, self.device = CODED[kind], scale, device
+        self.side = 96 // scale
+        self.turns = TURNS[kind]
 
     def draw(self, warmth: float) -> tuple[torch.Tensor, torch.Tensor]:
-        """[BATCH, 1, PATCH, PATCH] and [BATCH, 1, 2 PATCH, 2 PATCH], 0 to 1; `warmth` goes from 0 to 1 in the warm-up."""
-        codec = round(CODEC_PATCHES * warmth)
-        patches = [self.draw_codec() if i < codec else self.draw_clean(warmth) for i in range(BATCH)]
-        patches = [augment(*patch) for patch in patches]
+        """[BATCH, 1, side, side] and [BATCH, 1, 96, 96], 0 to 1; `warmth` goes from 0 to 1 in the warm-up."""
+        coded = round(self.coded * warmth)
+        patches = self.draw_clean(BATCH - coded, warmth)
+        if coded > 0:
+            patches += self.draw_coded(coded)
+        patches = [augment(*patch, self.turns) for patch in patches]
         return tuple(torch.stack([pair[k] for pair in patches])[:, None].to(self.device) / 255 for k in (0, 1))
 
-    def draw_codec(self) -> tuple[torch.Tensor, torch.Tensor]:
-        index, top, left, half = self.pairs[np.searchsorted(self.pair_sums, random.random() * self.pair_sums[-1])]
-        y = random.randint(0, half.shape[0] - PATCH)
-        x = random.randint(0, half.shape[1] - PATCH)
-        y2, x2 = top + 2 * y, left + 2 * x
-        truth = self.planes[index][y2 : y2 + 2 * PATCH, x2 : x2 + 2 * PATCH]
-        return to_floats(half[y : y + PATCH, x : x + PATCH]), to_floats(truth)
+    def draw_coded(self, count: int) -> list[tuple[torch.Tensor, torch.Tensor]]:
+        smalls, truths, sigmas = [], [], []
+        for _ in range(count):
+            plane, top, left, sigma, small = self.pairs[pick(self.pair_sums)]
+            y = random.randint(4, small.shape[0] - self.side - 4)
+            x = random.randint(4, small.shape[1] - self.side - 4)
+            smalls.append(to_floats(small[y : y + self.side, x : x + self.side]))
+            y, x = top + self.scale * y - 4, left + self.scale * x - 4
+            size = self.scale * self.side + 8
+            truths.append(self.planes[plane][y : y + size, x : x + size])
+            sigmas.append(sigma)
+        soft = blur(to_floats(np.stack(truths))[:, None], sigmas)[:, 0, 4:-4, 4:-4]
+        return list(zip(smalls, soft))
 
     def draw_plane(self) -> np.ndarray:
-        plane = self.planes[np.searchsorted(self.plane_sums, random.random() * self.plane_sums[-1])]
-        size = 2 * (PATCH + MARGIN)
+        plane = self.planes[pick(self.plane_sums)]
+        size = self.scale * self.side + 2 * MARGIN * self.scale
         y = random.randint(0, plane.shape[0] - size)
         x = random.randint(0, plane.shape[1] - size)
         return plane[y : y + size, x : x + size]
 
-    def draw_clean(self, warmth: float) -> tuple[torch.Tensor, torch.Tensor]:
-        candidates = [self.draw_plane() for _ in range(round(CANDIDATES - (CANDIDATES - 1) * warmth))]
-        truth = to_floats(max(candidates, key=measure_detail))[None, None]
-        if random.random() < SOFTENED * warmth:
-            truth = blur(truth, random.uniform(0.4, 1.4))
-        truth = truth.clamp(0, 255).round()
-        half = halve(truth, random.choice(HALVING_KERNELS)).clamp(0, 255).round()
-        inside = slice(MARGIN // 2, MARGIN // 2 + PATCH)
-        return half[0, 0, inside, inside], truth[0, 0, MARGIN:-MARGIN, MARGIN:-MARGIN]
+    def draw_clean(self, count: int, warmth: float) -> list[tuple[torch.Tensor, torch.Tensor]]:
+        candidates = round(CANDIDATES - (CANDIDATES - 1) * warmth)
+        truths = [max((self.draw_plane() for _ in range(candidates)), key=measure_detail) for _ in range(count)]
+        sigmas = [random.uniform(0.4, 1.4) if random.random() < SOFTENED * warmth else 0.0 for _ in truths]
+        truth = blur(to_floats(np.stack(truths))[:, None], sigmas).round()
+        shares = np.random.multinomial(count, KERNEL_SHARES)
+        parts = [shrink(part, k, self.scale) for part, k in zip(truth.split(shares.tolist()), self.kernels) if len(part)]
+        small = torch.cat(parts).clamp(0, 255).round()
+        margin = MARGIN * self.scale
+        return list(zip(small[:, 0, MARGIN:-MARGIN, MARGIN:-MARGIN], truth[:, 0, margin:-margin, margin:-margin]))
+
+
+def pick(sums: np.ndarray) -> int:
+    return int(np.searchsorted(sums, random.random() * sums[-1]))
 
 
 def measure_detail(plane: np.ndarray) -> float:
-    return float(np.abs(np.diff(plane.astype(np.int16), axis=1)).mean())
+    return float(np.abs(np.diff(plane[::2].astype(np.int16), axis=1)).mean())
 
 
 def to_floats(samples: np.ndarray) -> torch.Tensor:
     return torch.from_numpy(samples.astype(np.float32))
 
 
-def augment(half: torch.Tensor, truth: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-    """One of the eight turns; more than half of the patches in limited range, as video is."""
-    turn = random.getrandbits(3)
+def augment(small: torch.Tensor, truth: torch.Tensor, turns: int) -> tuple[torch.Tensor, torch.Tensor]:
+    """One of the turns; more than half of the patches in limited range, as video is."""
+    turn = random.randrange(turns)
     for bit, dims in ((1, [0]), (2, [1])):
         if turn & bit:
-            half, truth = half.flip(dims), truth.flip(dims)
+            small, truth = small.flip(dims), truth.flip(dims)
     if turn & 4:
-        half, truth = half.t(), truth.t()
+        small, truth = small.t(), truth.t()
     if random.random() < 0.6:
-        half, truth = half * (219 / 255) + 16, truth * (219 / 255) + 16
-    return half, truth
+        small, truth = small * (219 / 255) + 16, truth * (219 / 255) + 16
+    return small, truth
 
 
 def measure(network: torch.nn.Module, tests: list[dict], device: str) -> dict[str, float]:
@@ -117,6 +139,8 @@ def main() -> None:
     parser.add_argument("data", type=Path)
     parser.add_argument("run", type=Path)
     parser.add_argument("--minutes", type=float, required=True, help="of this plan in all; the learning rate ends with it")
+    parser.add_argument("--kind", choices=list(CODED), default="video")
+    parser.add_argument("--scale", type=int, default=2)
     parser.add_argument("--validate", type=Path)
     parser.add_argument("--start", type=Path, help="best.pt of another run to start from")
     parser.add_argument("--threads", type=int, default=1)
@@ -125,9 +149,11 @@ def main() -> None:
     device = "cuda" if torch.cuda.is_available() else "cpu"
     options.run.mkdir(parents=True, exist_ok=True)
 
-    network = make_network(options.network).to(device, memory_format=torch.channels_last)
+    network = make_network(options.network, options.scale).to(device, memory_format=torch.channels_last)
     if options.start:
-        network.load_state_dict(torch.load(options.start, map_location=device))
+        start = torch.load(options.start, map_location=device)
+        own = network.state_dict()
+        network.load_state_dict({name: start[name] if start[name].shape == own[name].shape else own[name] for name in own})
     average = copy.deepcopy(network)
     optimiser = torch.optim.Adam(network.parameters(), lr=LEARNING_RATE, betas=(0.9, 0.99))
     step, spent, best = 0, 0.0, -math.inf
@@ -141,9 +167,9 @@ def main() -> None:
     random.seed(step)
     torch.manual_seed(step)
 
-    patches = Patches(options.data, device)
+    patches = Patches(options.data, options.kind, options.scale, device)
     clips = sorted(path for path in options.validate.iterdir()) if options.validate else []
-    tests = [test for clip in clips for test in make_tests(clip)]
+    tests = [test for clip in clips for test in make_tests(clip, *VALIDATION_SIZE)]
     began, total = time.monotonic() - spent, 0.0
     while True:
         spent = time.monotonic() - began
@@ -151,8 +177,8 @@ def main() -> None:
         rate = LEARNING_RATE * min(1, (step + 1) / 200) * (0.5 + 0.5 * math.cos(math.pi * progress)) + 1e-6
         for group in optimiser.param_groups:
             group["lr"] = rate
-        half, truth = patches.draw(min(1.0, progress / WARM_UP))
-        error = network(half.contiguous(memory_format=torch.channels_last)) - truth
+        small, truth = patches.draw(min(1.0, progress / WARM_UP))
+        error = network(small.contiguous(memory_format=torch.channels_last)) - truth
         loss = torch.sqrt(error * error + 1e-6).mean()
         optimiser.zero_grad(set_to_none=True)
         loss.backward()
@@ -166,7 +192,7 @@ def main() -> None:
                 slow.lerp_(fast, 1 - keep)
         if step % EVERY == 0 or progress >= 1:
             gains = measure(average, tests, device) if tests else {}
-            score = gains["clean"] + gains["compressed"] if gains else -total
+            score = sum(gains[kind] for kind in JUDGED_BY[options.kind]) if gains else -total
             line = {"step": step, "seconds": round(spent), "rate": rate, "loss": total / EVERY, **gains}
             with open(options.run / "log.jsonl", "a") as log:
                 log.write(json.dumps(line) + "\n")
