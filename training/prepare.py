@@ -3,7 +3,8 @@
 
     prepare.py PICTURES.tsv FOLDER [--kind video|tape] [--scale 2]
 
-Writes FOLDER/planes.npz and FOLDER/KIND-SCALE.pkl; planes that are there stay.
+Writes FOLDER/planes.npz and FOLDER/KIND-SCALE.pkl; planes that are there stay. FOLDER/trained-on.tsv lists the pictures: package, file,
+licence, author.
 """
 import argparse
 import csv
@@ -30,6 +31,7 @@ from degrade import (
 )
 
 LONGEST = 2000
+LEAST = 320
 PAN_FRAMES = 8
 KEPT_FRAMES = (2, 5)
 
@@ -99,8 +101,14 @@ def main() -> None:
     torch.set_num_threads(1)
     rng = random.Random(5)
     with open(options.pictures, newline="") as rows:
-        planes = [read_luma(row[0]) for row in csv.reader(rows, delimiter="\t")]
-    planes = [plane for plane in planes if min(plane.shape) >= 320]
+        pictures = [(read_luma(row[0]), row) for row in csv.reader(rows, delimiter="\t")]
+    pictures = [(plane, row) for plane, row in pictures if min(plane.shape) >= LEAST]
+    planes = [plane for plane, _ in pictures]
+    with open(options.folder / "trained-on.tsv", "w", newline="") as out:
+        table = csv.writer(out, delimiter="\t", lineterminator="\n")
+        table.writerow(["package", "file", "licence", "author"])
+        for _, (file, package, *rights) in pictures:
+            table.writerow([package, Path(file).relative_to(options.pictures.parent / package), *rights])
     if not (options.folder / "planes.npz").exists():
         np.savez(options.folder / "planes.npz", *planes)
     pairs = [
