@@ -1,12 +1,15 @@
 import type { Architecture } from '../architecture.ts';
+import { scaleConv } from '../merge-convs.ts';
 import { GraphBuilder } from '../graph-builder.ts';
 import { countFrom, readFactor, WeightReader } from '../weight-reader.ts';
 
 const SLOPE = 0.05;
+/** White in the published weights. Nothing in a file says so, and dark pictures come out nearly right with any other. */
+const WHITE = 255;
 
 /**
  * RLFN: residual blocks of three convolutions with enhanced spatial attention. Kong et al., Residual Local Feature Network
- * (https://arxiv.org/abs/2205.07514). The published weights work on 0..255.
+ * (https://arxiv.org/abs/2205.07514). Its weights work on 0..255; the graph takes and gives 0..1.
  */
 export const RLFN: Architecture = {
   name: 'RLFN',
@@ -17,7 +20,7 @@ export const RLFN: Architecture = {
     const { inputs: channels, outputs: features } = first;
     const same = { inputs: features, outputs: features };
     const graph = new GraphBuilder(channels);
-    const shallow = graph.conv(graph.input, first);
+    const shallow = graph.conv(graph.input, scaleConv(first, WHITE, 1));
     const blocks = countFrom(1, (i) => reader.has(`block_${i}.c1_r.weight`));
     let value = shallow;
     for (let block = 1; block <= blocks; block++) {
@@ -37,7 +40,9 @@ export const RLFN: Architecture = {
     reader.finish();
     const scale = readFactor(tail.outputs / channels, 'upsampler.0');
     return {
-      model: graph.finish(graph.pixelShuffle(graph.conv(value, tail), scale)),
+      model: graph.finish(
+        graph.pixelShuffle(graph.conv(value, scaleConv(tail, 1 / WHITE, 1 / WHITE)), scale),
+      ),
       title: `RLFN, x${scale}, ${features} channels, ${blocks} blocks`,
     };
   },

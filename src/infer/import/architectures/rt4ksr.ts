@@ -1,5 +1,5 @@
 import type { Architecture } from '../architecture.ts';
-import { addPointwise, collapseConvs, makeIdentity } from '../collapse.ts';
+import { addPointwise, collapseConvs, makeIdentity } from '../merge-convs.ts';
 import { GraphBuilder, type ConvWeights } from '../graph-builder.ts';
 import { countFrom, readFactor, WeightReader } from '../weight-reader.ts';
 

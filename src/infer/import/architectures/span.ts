@@ -1,5 +1,5 @@
 import type { Architecture } from '../architecture.ts';
-import { addPointwise, collapseConvs } from '../collapse.ts';
+import { addPointwise, collapseConvs } from '../merge-convs.ts';
 import { GraphBuilder, type ConvWeights } from '../graph-builder.ts';
 import { readFactor, WeightReader, type ExpectedConv } from '../weight-reader.ts';
 

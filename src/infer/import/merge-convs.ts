@@ -70,3 +70,12 @@ export function makeIdentity(channels: number): ConvWeights {
   const weight: WeightTensor = { dims: [channels, channels, 1, 1], data };
   return { weight, bias: null };
 }
+
+/** A convolution with its weights and its biases multiplied. */
+export function scaleConv({ weight, bias }: ConvWeights, weightGain: number, biasGain: number): ConvWeights {
+  const scale = ({ dims, data }: WeightTensor, gain: number): WeightTensor => ({
+    dims,
+    data: data.map((value) => value * gain),
+  });
+  return { weight: scale(weight, weightGain), bias: bias === null ? null : scale(bias, biasGain) };
+}
