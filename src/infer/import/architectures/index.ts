@@ -1,0 +1,11 @@
+import type { Architecture } from '../architecture.ts';
+import { COMPACT } from './compact.ts';
+import { IMDN } from './imdn.ts';
+import { PLKSR } from './plksr.ts';
+import { RLFN } from './rlfn.ts';
+import { RRDBNET } from './rrdbnet.ts';
+import { RT4KSR } from './rt4ksr.ts';
+import { SPAN } from './span.ts';
+
+/** All that are recognised; each looks at names that no other has. */
+export const ARCHITECTURES: readonly Architecture[] = [COMPACT, RRDBNET, SPAN, PLKSR, RLFN, IMDN, RT4KSR];
