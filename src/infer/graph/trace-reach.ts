@@ -67,6 +67,12 @@ export function makeTraceable(model: OnnxModel): OnnxModel | null {
   const nodes: OnnxNode[] = [];
   const pictures = listPictures(model.graph);
   for (const node of model.graph.node) {
+    if (node.attribute.some(({ g }) => g != null)) return null;
+    // What is made of sizes alone, as masks and shapes are, stays as it is.
+    if (!node.input.some((name) => pictures.has(name))) {
+      nodes.push(node);
+      continue;
+    }
     if (BOUNDLESS.has(node.opType)) return null;
     const domain = node.domain ?? '';
     if (domain !== '' && domain !== 'ai.onnx') return null;
