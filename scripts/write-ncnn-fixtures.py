@@ -243,12 +243,29 @@ def write_norms(x):
     net.write('norms', convolution(net, 'k', 'output', y, 3))
 
 
+def write_unpadded(x):
+    """Convolutions that do not fill up their borders: ncnn's programs give them 7 samples more at each side."""
+    net = Net()
+    y, source = F.pad(x, (7, 7, 7, 7), 'replicate'), 'data'
+    for i, channels in enumerate((4, 4, 4, 4, 4, 4)):
+        weight, bias = torch.randn(channels, y.shape[1], 3, 3) / (y.shape[1] * 9) ** 0.5, torch.randn(channels) * 0.1
+        params = dict(_0=channels, _1=3, _5=1, _6=weight.numel(), _9=2, a10='1,0.1')
+        net.layer('Convolution', source, f'c{i}', **params)
+        weight, source = net.tagged(weight, FLOAT16), f'c{i}'
+        net.plain(bias)
+        y = F.leaky_relu(F.conv2d(y, weight, bias), 0.1)
+    weight = torch.randn(4, 3, 4, 4) * 0.3
+    net.layer('Deconvolution', source, 'output', _0=3, _1=4, _3=2, _4=3, _6=weight.numel())
+    weight = net.tagged(weight.transpose(0, 1)).transpose(0, 1)
+    net.write('unpadded', F.conv_transpose2d(y, weight, stride=2, padding=3))
+
+
 def main():
     torch.manual_seed(7)
     FOLDER.mkdir(parents=True, exist_ok=True)
     x = torch.rand(1, 3, HEIGHT, WIDTH)
     write_floats('input', x)
-    for write in (write_compact, write_gates, write_sizes, write_pieces, write_norms):
+    for write in (write_compact, write_gates, write_sizes, write_pieces, write_norms, write_unpadded):
         write(x)
 
 

@@ -31,7 +31,6 @@ import {
   convertReduction,
   convertSoftmax,
 } from './convert-statistics.ts';
-import { guessInputChannels } from './guess-input-channels.ts';
 import type { NcnnLayer } from './read-param.ts';
 
 /** MemoryData: a constant. */
@@ -79,11 +78,10 @@ const CONVERTERS: ReadonlyMap<string, LayerConverter> = new Map([
 ]);
 
 /**
- * Makes a graph of ncnn's layers. Throws an `Error` that names the layer where one is not known or does not fit, and where the
+ * Makes a graph of ncnn's layers, for a picture of `channels`. Throws an `Error` that names the layer where one is not known or does not fit, and where the
  * weights are fewer or more than the layers take.
  */
-export function buildGraph(layers: readonly NcnnLayer[], weights: BinReader): OnnxModel {
-  const channels = guessInputChannels(layers);
+export function buildGraph(layers: readonly NcnnLayer[], weights: BinReader, channels: number): OnnxModel {
   const graph = new GraphBuilder(channels);
   const context: LayerContext = { graph, weights };
   const blobs = new Map<string, Blob>();

@@ -5,6 +5,8 @@ import type { NcnnLayer } from './read-param.ts';
 /** What ncnn writes for padding that keeps the size, the odd sample at the end or at the start. */
 const SAME_UPPER = -233;
 const SAME_LOWER = -234;
+/** What enlarges by more would only take all memory when it is tried out. */
+const MOST_STRIDE = 16;
 
 interface Kernel {
   readonly outputs: number;
@@ -60,9 +62,11 @@ export const convertDeconvolution: LayerConverter = (layer, inputs, context) => 
   const bias = readBias(layer, kernel, context);
   const padding = readPadding(layer);
   if ('auto_pad' in padding) throw refuseLayer(layer, 'leaves its padding open');
+  const strides = readPair(layer, 13, 3);
+  if (Math.max(...strides) > MOST_STRIDE) throw refuseLayer(layer, 'enlarges by more than any upscaler does');
   const result = graph.node('ConvTranspose', [input.value, weight, ...bias], {
     kernel_shape: [kernel.height, kernel.width],
-    strides: readPair(layer, 13, 3),
+    strides,
     dilations: readPair(layer, 12, 2),
     output_padding: [params.size(19, params.size(18, 0)), params.size(18, 0)],
     group: kernel.group,

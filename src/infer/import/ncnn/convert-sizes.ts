@@ -5,6 +5,11 @@ import { firstOf, refuseLayer, type LayerConverter } from './blob.ts';
 const MODES = ['', 'nearest', 'linear', 'cubic'] as const;
 const CUBIC_COEFFICIENT = -0.75;
 
+/** No upscaler does more at once; what does would only take all memory when it is tried out. */
+const MOST_FACTOR = 16;
+const MOST_SAMPLES = 7680 * 4320;
+const MOST_PADDING = 1024;
+
 /** Interp: resizes by factors, to fixed sizes, or to the size of a second blob. */
 export const convertInterp: LayerConverter = (layer, inputs, { graph }) => {
   const { params } = layer;
@@ -14,6 +19,10 @@ export const convertInterp: LayerConverter = (layer, inputs, { graph }) => {
   if (input.rank !== 3) throw refuseLayer(layer, 'resizes what is no picture');
   if (params.has(9)) throw refuseLayer(layer, 'takes its sizes from an expression');
   const [height, width] = [params.size(3, 0), params.size(4, 0)];
+  const factors = [params.float(1, 1), params.float(2, 1)] as const;
+  if (height * width > MOST_SAMPLES || factors.some((factor) => !(factor > 0 && factor <= MOST_FACTOR))) {
+    throw refuseLayer(layer, `makes pictures of a size that no upscaler makes`);
+  }
   const like = inputs[1];
   const shape =
     like === undefined
@@ -23,7 +32,7 @@ export const convertInterp: LayerConverter = (layer, inputs, { graph }) => {
       : graph.node('Shape', [like.value], { start: 2 });
   const sizes =
     shape === null
-      ? sizeByFactors(graph, input.value, params.float(1, 1), params.float(2, 1))
+      ? sizeByFactors(graph, input.value, ...factors)
       : ['', withBatch(graph, input.value, shape)];
   const isNearest = mode === 'nearest';
   const place = params.integer(6, 0) === 0 ? 'half_pixel' : 'align_corners';
@@ -68,6 +77,9 @@ export const convertPadding: LayerConverter = (layer, inputs, { graph }) => {
     params.size(3, 0),
   ];
   const [front, behind] = [params.size(7, 0), params.size(8, 0)];
+  if ([top, bottom, left, right, front, behind].some((amount) => amount > MOST_PADDING)) {
+    throw refuseLayer(layer, 'pads by more than any picture needs');
+  }
   const before = [front, top, left].slice(3 - input.rank);
   const after = [behind, bottom, right].slice(3 - input.rank);
   const pads = graph.integers([0, ...before, 0, ...after]);

@@ -4,6 +4,8 @@ import { UpscaleError } from '../../../core/errors.ts';
 import type { BuiltNetwork } from '../architecture.ts';
 import { BinReader } from './bin-reader.ts';
 import { buildGraph } from './build-graph.ts';
+import { fillBorders } from './fill-borders.ts';
+import { guessInputChannels } from './guess-input-channels.ts';
 import { readParam } from './read-param.ts';
 
 /** Networks of thousands of layers take a few hundred kilobytes. */
@@ -30,7 +32,8 @@ export async function importNcnn(paramPath: string): Promise<BuiltNetwork> {
   );
   try {
     const layers = readParam(new TextDecoder().decode(text));
-    const model = buildGraph(layers, new BinReader(bytes));
+    const channels = guessInputChannels(layers);
+    const model = await fillBorders(buildGraph(layers, new BinReader(bytes), channels), channels);
     const convolutions = layers.filter(({ type }) => type.includes('onvolution')).length;
     return { model, title: `ncnn network, ${convolutions} convolutions, ${layers.length} layers` };
   } catch (error) {

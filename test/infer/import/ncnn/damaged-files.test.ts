@@ -56,6 +56,19 @@ describe('importNcnn', () => {
     });
   });
 
+  it.each([
+    ['Interp', '0=1 1=20000 2=20000'],
+    ['Interp', '0=1 3=90000 4=90000'],
+    ['Padding', '0=99999 4=1'],
+    ['Pooling', '0=1 1=0'],
+  ])('refuses %s %s before it takes any memory', async (type, params) => {
+    const lines = ['7767517', '2 2', 'Input in 0 1 a', `${type} l 1 1 a b ${params}`];
+    await expect(importFiles(lines.join('\n'), new Uint8Array())).rejects.toMatchObject({
+      code: 'MODEL_INVALID',
+      message: expect.stringMatching(/layer l/) as string,
+    });
+  });
+
   it('refuses weights that are too many, too few, or int8', async () => {
     const longer = new Uint8Array(weights.length + 4);
     longer.set(weights);

@@ -13,7 +13,7 @@ const COMMUNITY = path.resolve('../shared/models/community');
 const REFERENCE = path.resolve('../shared/models/reference');
 
 describe('importNcnn', () => {
-  it.each(['compact', 'gates', 'sizes', 'pieces', 'norms'])(
+  it.each(['compact', 'gates', 'sizes', 'pieces', 'norms', 'unpadded'])(
     'gives for %s what PyTorch gives',
     async (name) => {
       const difference = await compare(path.join(FIXTURES, `${name}.param`), FIXTURES, name, 'input');
