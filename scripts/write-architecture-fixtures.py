@@ -17,8 +17,10 @@ from torch import nn
 
 FOLDER = pathlib.Path(__file__).parent.parent / 'test/infer/import/architectures/fixtures'
 MEAN = torch.tensor([0.4488, 0.4371, 0.4040]).reshape(1, 3, 1, 1)
-# One picture fits the windows, the other has sizes that no window divides.
-SIZES = ((16, 20), (13, 18))
+# One picture fits the windows, the other has sizes that no window divides; mirrored borders need 20 samples.
+SIZES = ((24, 20), (21, 23))
+# Of results every fifth row and column is stored: all phases of all scales come about.
+STEP = 5
 
 
 def conv(inputs, outputs, kernel=3, **options):
@@ -587,6 +589,159 @@ class DAT(Upsampler):
         return self.enlarge(self.conv_after_body(to_picture(self.norm(y))) + first) + MEAN
 
 
+class DySample(nn.Module):
+    def __init__(self, inputs, outputs, scale, groups):
+        super().__init__()
+        self.scale, self.groups = scale, groups
+        self.end_conv = conv(inputs, outputs, 1)
+        self.offset = conv(inputs, 2 * groups * scale**2, 1)
+        self.scope = conv(inputs, 2 * groups * scale**2, 1, bias=False)
+        place = (torch.arange(scale) - (scale - 1) / 2) / scale
+        across = place.repeat(scale).repeat(groups)
+        down = place.repeat_interleave(scale).repeat(groups)
+        self.register_buffer('init_pos', torch.cat([across, down]).reshape(1, -1, 1, 1))
+
+    def forward(self, x):
+        height, width = x.shape[2:]
+        offset = self.offset(x) * self.scope(x).sigmoid() * 0.5 + self.init_pos
+        across, down = offset.chunk(2, dim=1)
+        across = 2 * (across + torch.arange(width) + 0.5) / width - 1
+        down = 2 * (down + torch.arange(height)[:, None] + 0.5) / height - 1
+        grid = torch.stack([F.pixel_shuffle(part, self.scale)[0] for part in (across, down)], dim=3)
+        parts = x.reshape(self.groups, -1, height, width)
+        y = F.grid_sample(parts, grid, mode='bilinear', padding_mode='border', align_corners=False)
+        return self.end_conv(y.reshape(1, -1, *y.shape[2:]))
+
+
+class PLKBlock(nn.Module):
+    """A block of PLKSR or, with `is_real`, of RealPLKSR."""
+
+    def __init__(self, dim, kernel, is_real):
+        super().__init__()
+        self.is_real = is_real
+        mixer = nn.Sequential(
+            conv(dim, 2 * dim), nn.Mish() if is_real else nn.GELU(), conv(2 * dim, dim, 3 if is_real else 1)
+        )
+        setattr(self, 'channel_mixer' if is_real else 'channe_mixer', mixer)
+        self.lk = Holder(conv=conv(dim // 4, dim // 4, kernel))
+        self.attn = Holder(f=nn.Sequential(conv(dim, dim), nn.Sigmoid()))
+        self.refine = conv(dim, dim, 1)
+        if is_real:
+            self.norm = nn.GroupNorm(4, dim)
+
+    def forward(self, x):
+        y = self.channel_mixer(x) if self.is_real else self.channe_mixer(x)
+        part = self.lk.conv.in_channels
+        y = torch.cat([self.lk.conv(y[:, :part]), y[:, part:]], dim=1)
+        y = self.refine(y * self.attn.f(y))
+        return x + (self.norm(y) if self.is_real else y)
+
+
+class PLKSR(nn.Module):
+    def __init__(self, scale=2, dim=8, blocks=2, kernel=5, is_real=True, groups=None):
+        super().__init__()
+        self.scale = scale
+        middle = [nn.Dropout2d(0)] if is_real else []
+        self.feats = nn.Sequential(
+            conv(3, dim),
+            *[PLKBlock(dim, kernel, is_real) for _ in range(blocks)],
+            *middle,
+            conv(dim, 3 * scale**2),
+        )
+        self.to_img = nn.PixelShuffle(scale) if groups is None else DySample(3 * scale**2, 3, scale, groups)
+
+    def forward(self, x):
+        return self.to_img(self.feats(x) + x.repeat_interleave(self.scale**2, dim=1))
+
+
+def shrink(x, amount):
+    return x[:, :, amount:-amount, amount:-amount]
+
+
+class CuganConvs(nn.Module):
+    def __init__(self, inputs, middle, outputs, has_gate):
+        super().__init__()
+        slope = 0.1
+        self.conv = nn.Sequential(
+            conv(inputs, middle, padding=0), nn.LeakyReLU(slope), conv(middle, outputs, padding=0), nn.LeakyReLU(slope)
+        )
+        if has_gate:
+            self.seblock = Holder(conv1=conv(outputs, outputs // 2, 1), conv2=conv(outputs // 2, outputs, 1))
+
+    def forward(self, x):
+        x = self.conv(x)
+        if not hasattr(self, 'seblock'):
+            return x
+        mean = x.mean((2, 3), keepdim=True)
+        return x * self.seblock.conv2(F.relu(self.seblock.conv1(mean))).sigmoid()
+
+
+class CuganUNet(nn.Module):
+    """The first of Real-CUGAN's two networks, or with `is_deep` the second."""
+
+    def __init__(self, inputs, outputs, bottom, is_deep, dim=4):
+        super().__init__()
+        self.is_deep = is_deep
+        self.conv1 = CuganConvs(inputs, dim // 2, dim, False)
+        self.conv1_down = nn.Conv2d(dim, dim, 2, 2)
+        if is_deep:
+            self.conv2 = CuganConvs(dim, dim, 2 * dim, True)
+            self.conv2_down = nn.Conv2d(2 * dim, 2 * dim, 2, 2)
+            self.conv3 = CuganConvs(2 * dim, 4 * dim, 2 * dim, True)
+            self.conv3_up = nn.ConvTranspose2d(2 * dim, 2 * dim, 2, 2)
+            self.conv4 = CuganConvs(2 * dim, dim, dim, True)
+            self.conv4_up = nn.ConvTranspose2d(dim, dim, 2, 2)
+            self.conv5 = conv(dim, dim, padding=0)
+        else:
+            self.conv2 = CuganConvs(dim, 2 * dim, dim, True)
+            self.conv2_up = nn.ConvTranspose2d(dim, dim, 2, 2)
+            self.conv3 = conv(dim, dim, padding=0)
+        kernels = {1: (3, 1, 0), 2: (4, 2, 3), 3: (5, 3, 2)}
+        kind = nn.Conv2d if bottom == 1 else nn.ConvTranspose2d
+        self.conv_bottom = kind(dim, outputs, *kernels[bottom])
+
+    def forward(self, x):
+        first = self.conv1(x)
+        second = self.conv2(F.leaky_relu(self.conv1_down(first), 0.1))
+        if self.is_deep:
+            third = self.conv3(F.leaky_relu(self.conv2_down(second), 0.1))
+            third = F.leaky_relu(self.conv3_up(third), 0.1)
+            fourth = F.leaky_relu(self.conv4_up(self.conv4(shrink(second, 4) + third)), 0.1)
+            y = self.conv5(shrink(first, 16) + fourth)
+        else:
+            y = self.conv3(shrink(first, 4) + F.leaky_relu(self.conv2_up(second), 0.1))
+        return self.conv_bottom(F.leaky_relu(y, 0.1))
+
+
+class Cugan(nn.Module):
+    def __init__(self, scale, is_pro):
+        super().__init__()
+        self.scale, self.is_pro = scale, is_pro
+        inner = 4 if scale == 4 else 3
+        self.unet1 = CuganUNet(3, inner, 3 if scale == 3 else 2, False)
+        self.unet2 = CuganUNet(inner, inner, 1, True)
+        if scale == 4:
+            self.conv_final = conv(4, 12, padding=0)
+        if is_pro:
+            self.register_buffer('pro', torch.zeros(1))
+
+    def forward(self, x):
+        height, width = x.shape[2:]
+        x = x.clamp(0, 1)
+        x = x * 0.7 + 0.15 if self.is_pro else x
+        border = {2: 18, 3: 14, 4: 19}[self.scale]
+        multiple = 4 if self.scale == 3 else 2
+        y = F.pad(x, (border, border + -width % multiple, border, border + -height % multiple), 'reflect')
+        y = self.unet1(y)
+        y = self.unet2(y) + shrink(y, 20)
+        if self.scale == 4:
+            y = F.pixel_shuffle(shrink(self.conv_final(y), 1), 2)
+        y = y[:, :, : height * self.scale, : width * self.scale]
+        if self.scale == 4:
+            y = y + F.interpolate(x, scale_factor=4, mode='nearest')
+        return (y - 0.15) / 0.7 if self.is_pro else y
+
+
 TYPES = {torch.float32: 'F32', torch.int64: 'I64'}
 
 
@@ -609,7 +764,7 @@ def write_floats(name, tensor):
 def randomize(network):
     """Weights that keep numbers in bounds, and of which none is so small that it could be left out unseen."""
     for name, tensor in network.state_dict().items():
-        if not tensor.is_floating_point() or name.endswith('rpe_biases'):
+        if not tensor.is_floating_point() or name.endswith(('rpe_biases', 'init_pos', 'pro')):
             continue
         if name.endswith('running_var') or (name.endswith('weight') and tensor.dim() == 1):
             tensor.copy_(torch.rand(tensor.shape) + 0.5)
@@ -625,7 +780,6 @@ def randomize(network):
 
 def main():
     FOLDER.mkdir(parents=True, exist_ok=True)
-    torch.manual_seed(11)
     networks = {
         'swinir-light': SwinIR('pixelshuffledirect', 2),
         'swinir-classical': SwinIR('pixelshuffle', 4, dim=4, heads=1, depths=(2,), channels=1),
@@ -633,18 +787,27 @@ def main():
         'safmn': SAFMN(),
         'omnisr': OmniSR(),
         'dat': DAT(),
+        'plksr': PLKSR(is_real=False),
+        'realplksr': PLKSR(scale=3),
+        'realplksr-dysample': PLKSR(groups=4),
+        'cugan-2x': Cugan(2, False),
+        'cugan-3x': Cugan(3, True),
+        'cugan-4x': Cugan(4, True),
     }
+    torch.manual_seed(11)
     pictures = [torch.rand(1, 3, *size) for size in SIZES]
     for picture in pictures:
         write_floats('input', picture)
     with torch.no_grad():
-        for name, network in networks.items():
+        for number, (name, network) in enumerate(networks.items()):
             network.eval()
+            # Another network in the list changes none of the others.
+            torch.manual_seed(number)
             randomize(network)
             write_safetensors(FOLDER / f'{name}.safetensors', network.state_dict())
             for picture in pictures:
                 channels = 1 if name == 'swinir-classical' else 3
-                write_floats(name, network(picture[:, :channels]))
+                write_floats(name, network(picture[:, :channels])[:, :, ::STEP, ::STEP])
 
 
 main()
