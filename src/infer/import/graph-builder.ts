@@ -178,6 +178,13 @@ export class GraphBuilder {
     return this.node('Gather', [folded, this.integers(order)], { axis: 1 });
   }
 
+  /** `torch.repeat_interleave` of channels. As a convolution, so that what follows can be folded into it. */
+  repeatChannels(value: string, channels: number, times: number): string {
+    const data = new Float32Array(channels * times * channels);
+    for (let i = 0; i < channels * times; i++) data[i * channels + Math.floor(i / times)] = 1;
+    return this.conv(value, { weight: { dims: [channels * times, channels, 1, 1], data }, bias: null });
+  }
+
   /** `F.interpolate(mode='nearest')` by a whole factor. */
   resizeNearest(value: string, factor: number): string {
     return this.node('Resize', [value, '', this.#scales(factor)], {
@@ -206,6 +213,14 @@ export class GraphBuilder {
     });
   }
 
+  square(value: string): string {
+    return this.mul(value, value);
+  }
+
+  sqrt(value: string): string {
+    return this.node('Sqrt', [value]);
+  }
+
   globalAveragePool(value: string): string {
     return this.node('GlobalAveragePool', [value]);
   }
@@ -218,6 +233,25 @@ export class GraphBuilder {
   padReflect(value: string, amount: number): string {
     const pads = this.integers([0, 0, amount, amount, 0, 0, amount, amount]);
     return this.node('Pad', [value, pads], { mode: 'reflect' });
+  }
+
+  /** Layer norm over the channels of each sample alone. */
+  normalizeChannels(value: string, gain: WeightTensor, bias: WeightTensor, epsilon: number): string {
+    const mean = (of: string): string => this.node('ReduceMean', [of], { axes: [1], keepdims: 1 });
+    const centered = this.sub(value, mean(value));
+    const deviation = this.sqrt(this.shift(mean(this.square(centered)), epsilon));
+    const normal = this.node('Div', [centered, deviation]);
+    return this.add(this.mul(normal, this.perChannel(gain)), this.perChannel(bias));
+  }
+
+  /** `nn.GroupNorm`, which takes mean and deviation over the whole picture. */
+  groupNorm(value: string, groups: number, gain: WeightTensor, bias: WeightTensor): string {
+    const grouped = this.node('Reshape', [value, this.integers([0, groups, -1])]);
+    const ones = this.tensor({ dims: [groups], data: new Float32Array(groups).fill(1) });
+    const zeros = this.tensor({ dims: [groups], data: new Float32Array(groups) });
+    const normal = this.node('InstanceNormalization', [grouped, ones, zeros], { epsilon: { float: 1e-5 } });
+    const shaped = this.node('Reshape', [normal, this.node('Shape', [value])]);
+    return this.add(this.mul(shaped, this.perChannel(gain)), this.perChannel(bias));
   }
 
   /** The graph that gives `value`. */

@@ -4,6 +4,7 @@ import type { Architecture, BuiltNetwork } from '../../../../src/infer/import/ar
 import { CUGAN } from '../../../../src/infer/import/architectures/cugan.ts';
 import { DAT } from '../../../../src/infer/import/architectures/dat.ts';
 import { OMNISR } from '../../../../src/infer/import/architectures/omnisr.ts';
+import { PLKSR } from '../../../../src/infer/import/architectures/plksr.ts';
 import { SAFMN } from '../../../../src/infer/import/architectures/safmn.ts';
 import { SWINIR } from '../../../../src/infer/import/architectures/swinir.ts';
 import type { StateDict } from '../../../../src/infer/import/state-dict.ts';
@@ -19,11 +20,14 @@ const TITLES: readonly (readonly [string, Architecture, string])[] = [
   ['safmn', SAFMN, 'SAFMN, x2, 8 channels, 2 blocks'],
   ['omnisr', OMNISR, 'OmniSR, x2, 8 channels, 1 groups, windows of 4'],
   ['dat', DAT, 'DAT, x2, 8 channels, 2 layers, windows of 2x4'],
+  ['plksr', PLKSR, 'PLKSR, x2, 8 channels, 2 blocks'],
+  ['realplksr', PLKSR, 'RealPLKSR, x3, 8 channels, 2 blocks'],
+  ['realplksr-dysample', PLKSR, 'RealPLKSR, x2, 8 channels, 2 blocks, DySample'],
   ['cugan-2x', CUGAN, 'Real-CUGAN, x2'],
   ['cugan-3x', CUGAN, 'Real-CUGAN, x3, pro'],
   ['cugan-4x', CUGAN, 'Real-CUGAN, x4, pro'],
 ];
-const ALL = [SWINIR, SAFMN, OMNISR, DAT, CUGAN];
+const ALL = [SWINIR, SAFMN, OMNISR, DAT, PLKSR, CUGAN];
 /** Of results every fifth row and column is stored. */
 const STEP = 5;
 

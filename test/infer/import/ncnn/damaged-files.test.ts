@@ -109,7 +109,7 @@ describe('importNcnn', () => {
         if (outcome instanceof Error) expect(outcome).toMatchObject({ code: 'MODEL_INVALID' });
         else expect(outcome).toHaveProperty('model.graph');
       }),
-      { numRuns: 400 },
+      { numRuns: 200 },
     );
   });
 });
