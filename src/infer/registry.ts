@@ -33,7 +33,7 @@ export interface RegistryOptions {
 }
 
 /** Changes whenever the same file would give other facts. */
-const FACTS_VERSION = 'model-facts-2';
+const FACTS_VERSION = 'model-facts-3';
 
 /** Folders where models are looked for, the first to have an id wins. */
 export function modelDirectories(env: NodeJS.ProcessEnv = process.env): string[] {

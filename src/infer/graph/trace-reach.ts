@@ -25,6 +25,7 @@ const ELEMENTWISE = new Set([
   'Reciprocal',
   'Abs',
   'Neg',
+  'Pow',
   'Floor',
   'Ceil',
   'Round',
@@ -64,17 +65,35 @@ const BOUNDLESS = new Set([
  */
 export function makeTraceable(model: OnnxModel): OnnxModel | null {
   const nodes: OnnxNode[] = [];
+  const pictures = listPictures(model.graph);
   for (const node of model.graph.node) {
+    if (node.attribute.some(({ g }) => g != null)) return null;
+    // What is made of sizes alone, as masks and shapes are, stays as it is.
+    if (!node.input.some((name) => pictures.has(name))) {
+      nodes.push(node);
+      continue;
+    }
     if (BOUNDLESS.has(node.opType)) return null;
     const domain = node.domain ?? '';
     if (domain !== '' && domain !== 'ai.onnx') return null;
-    nodes.push(replaceNode(node));
+    nodes.push(replaceNode(node, pictures));
   }
   const graph: OnnxGraph = { ...model.graph, node: nodes, valueInfo: [] };
   return { ...model, graph };
 }
 
-function replaceNode(node: OnnxNode): OnnxNode {
+/** Names of the values that hold numbers of the picture, other than weights and sizes. */
+function listPictures({ node, input, initializer }: OnnxGraph): Set<string> {
+  const weights = new Set(initializer.map(({ name }) => name));
+  const pictures = new Set(input.map(({ name }) => name).filter((name) => !weights.has(name)));
+  for (const { opType, input: operands, output } of node) {
+    if (opType === 'Shape' || opType === 'Size' || !operands.some((name) => pictures.has(name))) continue;
+    for (const name of output) pictures.add(name);
+  }
+  return pictures;
+}
+
+function replaceNode(node: OnnxNode, pictures: ReadonlySet<string>): OnnxNode {
   if (ELEMENTWISE.has(node.opType)) {
     return {
       ...node,
@@ -86,6 +105,9 @@ function replaceNode(node: OnnxNode): OnnxNode {
   }
   // Maxima and minima of two values keep both of them as a sum does.
   if (node.opType === 'Max' || node.opType === 'Min') return { ...node, opType: 'Sum' };
+  // Without activations, products of a value with itself grow beyond all numbers, and infinities make NaNs of their own.
+  const isProduct = node.opType === 'Mul' || node.opType === 'Div';
+  if (isProduct && node.input.every((name) => pictures.has(name))) return { ...node, opType: 'Add' };
   if (node.opType === 'MaxPool') {
     return {
       ...node,

@@ -3,6 +3,7 @@ import { UpscaleError } from '../../core/errors.ts';
 import { writeOnnx } from '../graph/onnx-model.ts';
 import { parseModel, readModelFile, type ModelFile } from '../read-model.ts';
 import { detectFormat, isZip, type ModelFormat } from './detect-format.ts';
+import { importNcnn } from './ncnn/import-ncnn.ts';
 import { readSafetensors } from './read-safetensors.ts';
 import { recognizeNetwork } from './recognize.ts';
 import type { StateDict } from './state-dict.ts';
@@ -31,6 +32,10 @@ const MOST_FILE_BYTES = 2 ** 31 - 1;
  */
 export async function importModel(path: string): Promise<ImportedModel> {
   const format = await detectFormat(path);
+  if (format === 'ncnn') {
+    const { model, title } = await importNcnn(path);
+    return { bytes: writeOnnx(model), format, architecture: null, title };
+  }
   if ((await stat(path)).size > MOST_FILE_BYTES)
     throw refuseImport(path, new Error('it is larger than 2 GiB'));
   const file = await readModelFile(path);

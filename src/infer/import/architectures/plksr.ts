@@ -1,4 +1,5 @@
 import type { Architecture } from '../architecture.ts';
+import { addDySample } from '../dysample.ts';
 import { GraphBuilder } from '../graph-builder.ts';
 import { countFrom, readFactor, WeightReader } from '../weight-reader.ts';
 
@@ -14,9 +15,6 @@ export const PLKSR: Architecture = {
   build(state) {
     const isReal = state.has('feats.1.channel_mixer.0.weight');
     if (!isReal && !state.has('feats.1.channe_mixer.0.weight')) return null;
-    if (state.has('to_img.offset.weight')) {
-      throw new Error('it enlarges by DySample, which is not known here');
-    }
     const reader = new WeightReader(state);
     const first = reader.takeConv('feats.0');
     const { inputs: channels, outputs: features } = first;
@@ -29,12 +27,17 @@ export const PLKSR: Architecture = {
     // RealPLKSR has a dropout without weights before its last convolution.
     const end = `feats.${blocks + (isReal ? 2 : 1)}`;
     const tail = reader.takeConv(end, { inputs: features });
-    reader.finish();
     const scale = readFactor(tail.outputs / channels, end);
     const residual = graph.repeatChannels(graph.input, channels, scale * scale);
+    value = graph.add(graph.conv(value, tail), residual);
+    const isSampled = reader.has('to_img.offset.weight');
+    const result = isSampled
+      ? addDySample(graph, reader, value, 'to_img', { features: tail.outputs, channels, scale })
+      : graph.pixelShuffle(value, scale);
+    reader.finish();
     return {
-      model: graph.finish(graph.pixelShuffle(graph.add(graph.conv(value, tail), residual), scale)),
-      title: `${isReal ? 'Real' : ''}PLKSR, x${scale}, ${features} channels, ${blocks} blocks`,
+      model: graph.finish(result),
+      title: `${isReal ? 'Real' : ''}PLKSR, x${scale}, ${features} channels, ${blocks} blocks${isSampled ? ', DySample' : ''}`,
     };
   },
 };
