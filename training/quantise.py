@@ -17,7 +17,7 @@ from onnx import TensorProto, helper, numpy_helper
 
 from export import OPSET
 from networks import Collapsed, make_network
-from train import Patches
+from train import CODED, Patches
 
 WEIGHT_RANGE = 63
 CALIBRATION_BATCHES = 32
@@ -115,7 +115,7 @@ def main() -> None:
     network = make_network(options.network).eval()
     network.load_state_dict(torch.load(options.weights, map_location="cpu"))
     collapsed = Collapsed(network).eval()
-    tops, added = calibrate(collapsed, Patches(options.data, "video", network.scale, "cpu"))
+    tops, added = calibrate(collapsed, Patches(options.data, "video", network.scale, CODED["video"], "cpu"))
     onnx.save(build(collapsed, tops, added), options.out)
 
 

@@ -44,7 +44,7 @@ VALIDATION_SIZE = (480, 272)
 class Patches:
     """Draws patches uniformly over all samples; sources and truths are uint8 values in 0..255."""
 
-    def __init__(self, folder: Path, kind: str, scale: int, device: str):
+    def __init__(self, folder: Path, kind: str, scale: int, coded: int, device: str):
         with np.load(folder / "planes.npz") as planes:
             self.planes = [planes[name] for name in planes.files]
         with open(folder / f"{kind}-{scale}.pkl", "rb") as file:
@@ -52,7 +52,7 @@ class Patches:
         self.plane_sums = np.cumsum([plane.size for plane in self.planes])
         self.pair_sums = np.cumsum([pair[-1].size for pair in self.pairs])
         self.kernels = scaling_kernels(scale)
-        self.coded, self.scale, self.device = CODED[kind], scale, device
+        self.coded, self.scale, self.device = coded, scale, device
         self.side = 96 // scale
         self.turns = TURNS[kind]
 
@@ -140,6 +140,7 @@ def main() -> None:
     parser.add_argument("run", type=Path)
     parser.add_argument("--minutes", type=float, required=True, help="of this plan in all; the learning rate ends with it")
     parser.add_argument("--kind", choices=list(CODED), default="video")
+    parser.add_argument("--coded", type=int, help="patches of a batch that went through a codec (6 of 16 for video, 11 for tape)")
     parser.add_argument("--scale", type=int, default=2)
     parser.add_argument("--validate", type=Path)
     parser.add_argument("--start", type=Path, help="best.pt of another run to start from")
@@ -167,7 +168,8 @@ def main() -> None:
     random.seed(step)
     torch.manual_seed(step)
 
-    patches = Patches(options.data, options.kind, options.scale, device)
+    coded = CODED[options.kind] if options.coded is None else options.coded
+    patches = Patches(options.data, options.kind, options.scale, coded, device)
     clips = sorted(path for path in options.validate.iterdir()) if options.validate else []
     tests = [test for clip in clips for test in make_tests(clip, *VALIDATION_SIZE)]
     began, total = time.monotonic() - spent, 0.0
