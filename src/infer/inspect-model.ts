@@ -1,5 +1,5 @@
 import path from 'node:path';
-import { throwIfAborted } from '../core/errors.ts';
+import { throwIfAborted, UpscaleError } from '../core/errors.ts';
 import { describeFailure } from './devices.ts';
 import { countFlops, countPeakBytes } from './graph/measure-graph.ts';
 import type { OnnxModel } from './graph/onnx-model.ts';
@@ -7,12 +7,14 @@ import type { ModelFacts } from './infer-plan.ts';
 import { measureGrid } from './measure-grid.ts';
 import { measureReach } from './measure-reach.ts';
 import { readEnds, refuse, type ModelEnds } from './model-ends.ts';
-import { makePicture, ProbeNetwork, readShapes, type Picture } from './probe-network.ts';
+import { inferShapes, makePicture, ProbeNetwork, readShapes, type Picture } from './probe-network.ts';
 import { parseModel, readModelFile } from './read-model.ts';
 
 const MULTIPLES = [1, 2, 4, 8, 16, 32, 64] as const;
 /** Near this many samples a side are enough for what convolutions at several scales need. */
 const PROBE_SIDE = 48;
+/** Bytes that a run may hold for each input sample. The largest of the known upscalers takes about 8 KiB. */
+const MOST_SAMPLE_BYTES = 128 * 1024;
 
 type Trait = Pick<ModelFacts, 'layout' | 'channels' | 'multiple' | 'scale'>;
 
@@ -30,8 +32,10 @@ export async function inspectModel(
   const ends = readEnds(model, file);
   let network: ProbeNetwork;
   try {
+    await refuseGrowth(model, ends, file);
     network = await ProbeNetwork.open(model, ends);
   } catch (error) {
+    if (error instanceof UpscaleError) throw error;
     throw refuse(file, `onnxruntime does not take it (${describeFailure(error)})`, error);
   }
   try {
@@ -61,6 +65,27 @@ export async function inspectModel(
   } finally {
     await network.close();
   }
+}
+
+/** Refuses graphs that would take all memory for a small picture, before anything of them is run. */
+async function refuseGrowth(model: OnnxModel, ends: ModelEnds, file: string): Promise<void> {
+  let failure: unknown;
+  for (const candidate of ends.candidates) {
+    const size = probeSize(ends, { ...candidate, multiple: Math.max(...MULTIPLES) });
+    try {
+      const shapes = await inferShapes(model, ends, candidate, size);
+      const bytes = countPeakBytes(model.graph, shapes, 4);
+      if (bytes <= MOST_SAMPLE_BYTES * size.width * size.height) return;
+      throw refuse(
+        file,
+        `it takes ${(bytes / 1024 ** 3).toFixed(1)} GiB of memory for a picture of ${size.width}x${size.height}`,
+      );
+    } catch (error) {
+      if (error instanceof UpscaleError) throw error;
+      failure ??= error;
+    }
+  }
+  throw failure;
 }
 
 function readFixed(

@@ -1,6 +1,6 @@
 import { makeFloatEnds, PROBE_INPUT, PROBE_OUTPUT } from './graph/float-ends.ts';
 import { exposeValues, type Shapes } from './graph/measure-graph.ts';
-import { writeOnnx, type OnnxModel } from './graph/onnx-model.ts';
+import { makeValueInfo, ONNX_TYPE, writeOnnx, type OnnxModel } from './graph/onnx-model.ts';
 import type { ModelFacts } from './infer-plan.ts';
 import type { ModelEnds } from './model-ends.ts';
 import { openSession, type Session, type TensorView } from './onnxruntime.ts';
@@ -53,6 +53,33 @@ export async function readShapes(
     const picture = makePicture(shape.channels, size.width, size.height, () => 0.5);
     const results = await session.evaluate({ [PROBE_INPUT]: toTensor(picture, shape.layout) });
     return new Map([...results].map(([name, { dims }]) => [name, dims]));
+  } finally {
+    await session.close();
+  }
+}
+
+/**
+ * Shapes of all values of `model` for one picture, as far as they show without running anything; dimensions that only a run would tell
+ * are 0. Throws onnxruntime's own error where the graph does not take the picture.
+ */
+export async function inferShapes(
+  model: OnnxModel,
+  ends: ModelEnds,
+  { layout, channels }: Shape,
+  { width, height }: { readonly width: number; readonly height: number },
+): Promise<Shapes> {
+  const graph = exposeValues(makeFloatEnds(model, ends));
+  const dims = layout === 'NCHW' ? [1, channels, height, width] : [1, height, width, channels];
+  graph.graph.input = [makeValueInfo(PROBE_INPUT, ONNX_TYPE.float, dims)];
+  // Left as it is: to make it faster, onnxruntime would compute what is constant.
+  const session = await openSession(writeOnnx(graph), { device: 'cpu', threads: 1, keepGraph: true });
+  try {
+    return new Map(
+      session.outputs.map(({ name, shape }) => [
+        name,
+        shape.map((dim) => (typeof dim === 'number' && dim > 0 ? dim : 0)),
+      ]),
+    );
   } finally {
     await session.close();
   }

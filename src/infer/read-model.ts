@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises';
 import nodePath from 'node:path';
 import { UpscaleError } from '../core/errors.ts';
 import { completeTensors } from './graph/check-tensors.ts';
+import { refuseUnbounded } from './graph/refuse-unbounded.ts';
 import { readOnnx, type OnnxModel } from './graph/onnx-model.ts';
 
 export interface ModelFile {
@@ -29,7 +30,8 @@ export async function readModelFile(path: string): Promise<ModelFile> {
 export async function parseModel({ path, bytes }: Pick<ModelFile, 'path' | 'bytes'>): Promise<OnnxModel> {
   try {
     const model = readOnnx(bytes);
-    await completeTensors(model.graph, nodePath.dirname(path));
+    refuseUnbounded(model);
+    await completeTensors(model, nodePath.dirname(path));
     return model;
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);

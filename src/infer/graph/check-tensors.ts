@@ -1,6 +1,6 @@
 import { open } from 'node:fs/promises';
 import path from 'node:path';
-import type { OnnxGraph, OnnxTensor } from './onnx-model.ts';
+import type { OnnxGraph, OnnxModel, OnnxNode, OnnxTensor } from './onnx-model.ts';
 import { countElements } from './tensor-values.ts';
 
 /** Bytes of an element by `TensorProto.DataType`; text, complex numbers and what is packed into half bytes are not listed. */
@@ -24,18 +24,27 @@ const ELEMENT_BYTES: Readonly<Record<number, number>> = {
  * Checks that every weight has the bytes that its shape promises, and brings in those that lie in files beside the model: a
  * composed graph is handed on as bytes and has no folder to look in. Throws an `Error` that says what is wrong.
  */
-export async function completeTensors(graph: OnnxGraph, directory: string): Promise<void> {
-  for (const tensor of listTensors(graph)) {
+export async function completeTensors(model: OnnxModel, directory: string): Promise<void> {
+  const inFunctions = (model.functions ?? []).flatMap(({ node }) => listConstants(node));
+  for (const tensor of [...listTensors(model.graph), ...inFunctions]) {
     if (tensor.dataLocation === 1) await readExternalData(tensor, directory);
     checkTensor(tensor);
   }
 }
 
 function listTensors(graph: OnnxGraph): OnnxTensor[] {
-  const constants = graph.node.flatMap(({ attribute }) =>
-    attribute.flatMap(({ t, g }) => [...(t == null ? [] : [t]), ...(g == null ? [] : listTensors(g))]),
+  const sparse = (graph.sparseInitializer ?? []).flatMap(({ values, indices }) => [values, indices]);
+  return [...graph.initializer, ...sparse.filter((tensor) => tensor != null), ...listConstants(graph.node)];
+}
+
+function listConstants(nodes: readonly OnnxNode[]): OnnxTensor[] {
+  return nodes.flatMap(({ attribute }) =>
+    attribute.flatMap(({ t, tensors, g, graphs }) => [
+      ...(t == null ? [] : [t]),
+      ...(tensors ?? []),
+      ...[...(g == null ? [] : [g]), ...(graphs ?? [])].flatMap(listTensors),
+    ]),
   );
-  return [...graph.initializer, ...constants];
 }
 
 function checkTensor(tensor: OnnxTensor): void {

@@ -28,6 +28,8 @@ export interface OnnxAttribute {
   s?: Uint8Array;
   t?: OnnxTensor | null;
   g?: OnnxGraph | null;
+  graphs?: OnnxGraph[];
+  tensors?: OnnxTensor[];
   floats?: number[];
   ints?: Int64[];
 }
@@ -37,6 +39,7 @@ export interface OnnxNode {
   name?: string;
   opType: string;
   domain?: string;
+  overload?: string;
   input: string[];
   output: string[];
   attribute: OnnxAttribute[];
@@ -61,6 +64,7 @@ export interface OnnxGraph {
   name?: string;
   node: OnnxNode[];
   initializer: OnnxTensor[];
+  sparseInitializer?: { values?: OnnxTensor | null; indices?: OnnxTensor | null }[];
   input: OnnxValueInfo[];
   output: OnnxValueInfo[];
   valueInfo: OnnxValueInfo[];
@@ -71,6 +75,8 @@ export interface OnnxModel {
   irVersion: Int64;
   opsetImport: { domain?: string; version: Int64 }[];
   graph: OnnxGraph;
+  /** `FunctionProto`: operators that the file itself defines. */
+  functions?: { name: string; domain?: string; overload?: string; node: OnnxNode[] }[];
 }
 
 /** `TensorProto.DataType`, those that pictures and weights come in. */

@@ -1,0 +1,53 @@
+import type { ModelFacts } from '../src/infer/infer-plan.ts';
+import { pixelFormat } from '../src/core/pixel-format.ts';
+import { openModel, type OpenModel } from '../src/measure/open-model.ts';
+
+export interface ModelTime {
+  /** CPU milliseconds for one frame: the least of all rounds, and the one in the middle. */
+  readonly least: number;
+  readonly median: number;
+}
+
+/** Of the frames that are timed. */
+export const TIMED_SIZE = { width: 640, height: 360 };
+
+/**
+ * Times one 640x360 frame of 8 bit, one thread on the CPU. Each round runs every model once, so that a machine that gets slower does so for
+ * all of them; the first is not counted. CPU time, because other programs may run. Compare ratios of `least` within one call.
+ */
+export async function timeModels(models: readonly ModelFacts[], rounds: number): Promise<ModelTime[]> {
+  const open: OpenModel[] = [];
+  try {
+    for (const model of models) {
+      const format = model.channels === 1 ? 'gray' : 'gbrp';
+      const factor = model.kind === 'resample' ? 2 : model.scale;
+      open.push(await openModel(model, { ...TIMED_SIZE, format, factor, device: 'cpu', threads: 1 }));
+    }
+    const times = models.map((): number[] => []);
+    for (let round = 0; round <= rounds; round++) {
+      for (const [i, model] of open.entries()) {
+        const time = await timeFrame(model);
+        if (round > 0) times[i]?.push(time);
+      }
+    }
+    return times.map((list) => {
+      const sorted = list.toSorted((a, b) => a - b);
+      return { least: sorted[0] ?? NaN, median: sorted[sorted.length >> 1] ?? NaN };
+    });
+  } finally {
+    for (const { upscaler } of open) await upscaler.close();
+  }
+}
+
+async function timeFrame({ plan, arena, upscaler }: OpenModel): Promise<number> {
+  const { width, height } = TIMED_SIZE;
+  const frame = arena.allocateFrame(pixelFormat(plan.input.format), width, height, 0);
+  for (const { offset } of frame.planes) {
+    arena.bytes(offset, width * height).forEach((_, i, samples) => (samples[i] = (i * 7919) % 251));
+  }
+  const before = process.cpuUsage();
+  const result = await upscaler.upscale(frame);
+  const { user, system } = process.cpuUsage(before);
+  result.dispose();
+  return (user + system) / 1000;
+}

@@ -1,0 +1,83 @@
+/**
+ * Measures the models of `models/` and writes what it finds into their manifests: the facts, the gains on `samples/truth` and the speed
+ * against b3r's.
+ *
+ *     npx tsx scripts/measure-models.ts [ID...]
+ */
+import { readdir, readFile, writeFile } from 'node:fs/promises';
+import os from 'node:os';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { measureModel, TestClips, type ModelGains } from '../bench/model-gains.ts';
+import { TIMED_SIZE, timeModels } from '../bench/model-times.ts';
+import { findTools } from '../src/ffmpeg/tools.ts';
+import { inspectModel } from '../src/infer/inspect-model.ts';
+import { manifestSchema, readManifest } from '../src/infer/manifest.ts';
+
+const ROUNDS = 15;
+/** What the speed of all models is told by. */
+const REFERENCE = 'b3r';
+
+const models = fileURLToPath(new URL('../models', import.meta.url));
+const ids = process.argv.length > 2 ? process.argv.slice(2) : await listModels();
+const clips = await TestClips.list(
+  fileURLToPath(new URL('../samples/truth', import.meta.url)),
+  await findTools(),
+);
+for (const id of ids) {
+  const folder = path.join(models, id);
+  const file = path.join(folder, 'manifest.json');
+  const manifest = JSON.parse(await readFile(file, 'utf8')) as Record<string, unknown>;
+  const facts = await inspectModel(path.join(folder, String(manifest.file)));
+  const gains = await measureModel(facts, clips, { recordings: true });
+  const reference = (await readManifest(path.join(models, REFERENCE))).facts;
+  const [own, other = own] = await timeModels(id === REFERENCE ? [facts] : [facts, reference], ROUNDS);
+  if (own === undefined || other === undefined) throw new Error(`${id} could not be timed`);
+  const written = manifestSchema.parse({
+    ...manifest,
+    measuredOnSamples: {
+      against: 'Lanczos of ffmpeg',
+      on: 'three frames of each clip of samples/truth, by scripts/measure-models.ts',
+      gains: nameGains(gains),
+    },
+    speed: {
+      machine: os.cpus()[0]?.model.trim() ?? 'unknown',
+      size: `${TIMED_SIZE.width}x${TIMED_SIZE.height}`,
+      threads: 1,
+      milliseconds: round(own.median),
+      against: REFERENCE,
+      ratio: round(own.least / other.least),
+    },
+    facts,
+  });
+  await writeFile(file, `${JSON.stringify(written, null, 2)}\n`);
+  console.log(id, JSON.stringify(written.measuredOnSamples?.gains), JSON.stringify(written.speed));
+}
+
+/** Folders that have a manifest. */
+async function listModels(): Promise<string[]> {
+  const names = await readdir(models);
+  const has = await Promise.all(
+    names.map((name) =>
+      readFile(path.join(models, name, 'manifest.json')).then(
+        () => true,
+        () => false,
+      ),
+    ),
+  );
+  return names.filter((_, i) => has[i]);
+}
+
+function nameGains({ bicubic, area, compressed, recorded }: ModelGains): Record<string, number> {
+  const named = {
+    bicubic,
+    area,
+    compressed,
+    ...recorded?.overLanczos,
+  };
+  return Object.fromEntries(Object.entries(named).map(([name, gain]) => [name, round(gain)]));
+}
+
+function round(value: number): number {
+  return Math.round(value * 1000) / 1000;
+}

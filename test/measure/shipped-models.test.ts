@@ -1,0 +1,51 @@
+import { readdir, readFile } from 'node:fs/promises';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { measureModel, TestClips } from '../../bench/model-gains.ts';
+import { findTools } from '../../src/ffmpeg/tools.ts';
+import { manifestSchema } from '../../src/infer/manifest.ts';
+import { readModelFile } from '../../src/infer/read-model.ts';
+
+/** Gains in dB may be this much smaller than the manifest says: other versions of x264 and other processors round differently. */
+const ALLOWANCE = 0.05;
+
+const root = fileURLToPath(new URL('../..', import.meta.url));
+const clips = await TestClips.list(path.join(root, 'samples/truth'), await findTools());
+const entries = await readdir(path.join(root, 'models'), { withFileTypes: true });
+const folders = entries.filter((entry) => entry.isDirectory()).map(({ name }) => name);
+
+/** ffmpeg is started a hundred times to make the pictures, and a network of the largest kind goes over them. */
+const PATIENCE_MS = 600_000;
+
+beforeAll(async () => {
+  await clips.quality(2);
+  await clips.recorded(2);
+}, PATIENCE_MS);
+
+describe('shipped models', { timeout: PATIENCE_MS }, () => {
+  it.each(folders)('%s is what its manifest says, and gains as much', async (name) => {
+    const folder = path.join(root, 'models', name);
+    const manifest = manifestSchema.parse(
+      JSON.parse(await readFile(path.join(folder, 'manifest.json'), 'utf8')),
+    );
+    const file = path.join(folder, manifest.file);
+    expect((await readModelFile(file)).sha256).toBe(manifest.facts.sha256);
+
+    const facts = { ...manifest.facts, id: manifest.id, kind: 'network', path: file } as const;
+    const { recorded, ...gains } = await measureModel(facts, clips, { recordings: true });
+    const measured = Object.entries({ ...gains, ...recorded?.overLanczos });
+    const stated = manifest.measuredOnSamples?.gains ?? {};
+    // A model without them was not measured: npx tsx scripts/measure-models.ts.
+    expect(Object.keys(stated).sort()).toEqual(
+      measured
+        .map(([degradation]) => degradation)
+        .filter((degradation) => degradation !== 'clean')
+        .sort(),
+    );
+    for (const [degradation, gain] of measured) {
+      if (degradation === 'clean') continue;
+      expect(gain, degradation).toBeGreaterThan((stated[degradation] ?? 0) - ALLOWANCE);
+    }
+  });
+});
