@@ -54,6 +54,7 @@ export class GraphCache {
       const bytes = await readFile(written);
       if (bytes.byteLength + DIGEST_BYTES > this.#mostBytes) return;
       await writeWhole(this.#pathOf(key), Buffer.concat([digest(bytes), bytes]));
+      await rm(written);
       await limitFolder(this.directory, this.#mostBytes);
     } catch {
       // The graph is made again next time.

@@ -215,7 +215,8 @@ class Converter {
         node.output = node.output.map((output) => (output === name ? half : output));
         node.input = node.input.map((input) => (input === name ? half : input));
       }
-      this.#nodes.push(makeNode('Cast', [half], [name], { to: ONNX_TYPE.float }));
+      const cast = makeNode('Cast', [half], [name], { to: ONNX_TYPE.float });
+      this.#nodes.push({ ...cast, name: `upreel/as-float/${name}` });
     }
     this.#graph.node = this.#nodes;
     const read = new Set(this.#nodes.flatMap(({ input }) => input));
