@@ -29,9 +29,9 @@ function describeTime({ seconds, frames, plan }: UpscaleOutcome['result']): stri
   return `${seconds < 10 ? `${seconds.toFixed(1)} s` : formatDuration(seconds)} (${fps.toFixed(1)} fps${speed})`;
 }
 
-function describeDevice({ device, deviceTried }: UpscaleOutcome['result']): string[][] {
+function describeDevice({ device, precision, deviceTried }: UpscaleOutcome['result']): string[][] {
   return [
-    ['ran on', device],
+    ['ran on', precision === 'fp16' ? `${device}, in float16` : device],
     ...deviceTried.map((tried) => [`not ${tried.device}`, tried.error.split('\n')[0] ?? '']),
   ];
 }

@@ -1,8 +1,8 @@
-import { existsSync, readdirSync } from 'node:fs';
 import process from 'node:process';
 import { UpscaleError } from '../core/errors.ts';
+import { LADDERS, refuseUnasked } from './device-ladder.ts';
 import { makeNode, makeValueInfo, ONNX_TYPE, writeOnnx } from './graph/onnx-model.ts';
-import { DEVICES, type Device, type InferPlan } from './infer-plan.ts';
+import { DEVICES, type Device, type InferPlan, type Precision } from './infer-plan.ts';
 import { openSession } from './onnxruntime.ts';
 
 export interface DeviceAttempt {
@@ -14,6 +14,8 @@ export interface DeviceAttempt {
 export interface DeviceReport {
   readonly asked: InferPlan['device'];
   readonly used: Device;
+  /** What the networks compute in there. */
+  readonly precision: Precision;
   readonly tried: readonly DeviceAttempt[];
 }
 
@@ -24,51 +26,16 @@ export interface DeviceState {
   readonly reason: string;
 }
 
-/** Best first. A provider that onnxruntime does not have on this system is left out. */
-const LADDERS: Partial<Record<NodeJS.Platform, readonly Device[]>> = {
-  linux: ['tensorrt', 'cuda', 'webgpu', 'cpu'],
-  win32: ['cuda', 'directml', 'webgpu', 'cpu'],
-  darwin: ['webgpu', 'coreml', 'cpu'],
-};
-
-/** The devices to try for `asked`, in order. */
-export function listLadder(asked: InferPlan['device']): readonly Device[] {
-  if (asked !== 'auto') return [asked];
-  return LADDERS[process.platform] ?? ['cpu'];
-}
-
-/**
- * Why `device` is not to be taken unasked, or null where nothing speaks against it. A GPU that is drawn by software is slower
- * than the CPU itself, so it counts as none.
- */
-export function refuseUnasked(device: Device): string | null {
-  if (device === 'cpu' || process.platform !== 'linux') return null;
-  if (device === 'webgpu') {
-    const driver = process.env.VK_DRIVER_FILES ?? process.env.VK_ICD_FILENAMES ?? '';
-    if (/swiftshader|lvp|lavapipe/i.test(driver)) return 'the Vulkan driver is a software one';
-    if (!hasRenderNode()) return 'no GPU is there: neither /dev/dri nor /dev/nvidia0 nor /dev/dxg';
-    return null;
-  }
-  return existsSync('/dev/nvidia0') || existsSync('/dev/dxg') ? null : 'no NVIDIA GPU is there';
-}
-
-function hasRenderNode(): boolean {
-  if (existsSync('/dev/nvidia0') || existsSync('/dev/dxg')) return true;
-  try {
-    return readdirSync('/dev/dri').some((name) => name.startsWith('renderD'));
-  } catch {
-    return false;
-  }
-}
-
 /**
  * Opens a tiny network on `device`, with nothing left to the CPU, and runs it. onnxruntime itself hands work to the CPU in
  * silence where it can, so only this tells whether a device is really there. Returns why not, or null.
+ *
+ * @param precision - What the network computes in. @defaultValue `fp32`
  */
-export async function tryDevice(device: Device): Promise<string | null> {
+export async function tryDevice(device: Device, precision: Precision = 'fp32'): Promise<string | null> {
   if (device === 'cpu') return null;
   try {
-    const session = await openSession(tinyNetwork(), { device, threads: 1, forbidFallback: true });
+    const session = await openSession(tinyNetwork(precision), { device, threads: 1, forbidFallback: true });
     try {
       const input = { data: Float32Array.of(1, 2, 3, 4), dims: [1, 1, 2, 2] };
       const output = { data: new Float32Array(4), dims: [1, 1, 2, 2] };
@@ -121,13 +88,19 @@ export function describeFailure(error: unknown): string {
   return (lines[0] ?? 'it failed without a word').slice(0, 300);
 }
 
-function tinyNetwork(): Uint8Array {
+/** Doubles what it is given. */
+function tinyNetwork(precision: Precision): Uint8Array {
+  const inHalves = [
+    makeNode('Cast', ['x'], ['half'], { to: ONNX_TYPE.float16 }),
+    makeNode('Add', ['half', 'half'], ['sum']),
+    makeNode('Cast', ['sum'], ['y'], { to: ONNX_TYPE.float }),
+  ];
   return writeOnnx({
     irVersion: 8,
     opsetImport: [{ domain: '', version: 17 }],
     graph: {
       name: 'tiny',
-      node: [makeNode('Add', ['x', 'x'], ['y'])],
+      node: precision === 'fp16' ? inHalves : [makeNode('Add', ['x', 'x'], ['y'])],
       initializer: [],
       input: [makeValueInfo('x', ONNX_TYPE.float, [1, 1, 2, 2])],
       output: [makeValueInfo('y', ONNX_TYPE.float, [1, 1, 2, 2])],

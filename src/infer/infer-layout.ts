@@ -10,6 +10,8 @@ export interface PassLayout {
   readonly model: ModelFacts;
   readonly geometry: PassGeometry;
   readonly planes: PlaneCounts;
+  /** How many times the network is run, each time on the next planes: a luma network between others takes G, B and R alone. */
+  readonly repeats: number;
   readonly inputBits: number;
   readonly outputBits: number;
   readonly blocks: PassBlocks;
@@ -83,14 +85,24 @@ export function layOutInfer(plan: InferPlan): InferLayout {
   return { input, output, passes, groups, fit, resamplers, resampled, totalBytes };
 }
 
+/**
+ * Planes that go through the passes together: 1, 3 or 4 where all models agree. A chain of unlike models works on the three colours:
+ * luma networks take them one by one, and alpha is resampled.
+ */
+export function channelsOf(models: readonly Pick<ModelFacts, 'channels'>[]): 1 | 3 | 4 {
+  const [first] = models;
+  if (first === undefined) return 1;
+  return models.every(({ channels }) => channels === first.channels) ? first.channels : 3;
+}
+
 function groupPlanes(plan: InferPlan, input: PixelFormat, output: PixelFormat): InferLayout['groups'] {
-  const [model] = plan.passes;
-  if (model === undefined) return [];
-  if (model.channels > 1) {
+  if (plan.passes.length === 0) return [];
+  if (channelsOf(plan.passes) > 1) {
     if (input.family !== 'rgb' || output.family !== 'rgb') {
+      const model = plan.passes.find(({ channels }) => channels > 1);
       throw new UpscaleError(
         'PLAN_INVALID',
-        `${model.id} works on RGB; frames in ${input.name} cannot go through it to ${output.name}.`,
+        `${model?.id ?? ''} works on RGB; frames in ${input.name} cannot go through it to ${output.name}.`,
       );
     }
     return [{ source: 0, target: 0 }];
@@ -112,33 +124,44 @@ function layOutPasses(plan: InferPlan, input: PixelFormat, output: PixelFormat):
   const between = Math.max(input.bits, output.bits);
   let source = { width: plan.input.width, height: plan.input.height };
   let inputBits = input.bits;
+  const channels = channelsOf(plan.passes);
   return plan.passes.map((model, i) => {
     const geometry = layOutPass(model, source, plan.tile);
     const isLast = i === plan.passes.length - 1;
     const goesOut = isLast && isSame(geometry.result, size);
     const outputBits = goesOut ? output.bits : between;
-    const planes = countPlanes(model, i === 0 ? input : null, isLast ? output : null);
-    const blocks = sizeBlocks(geometry, planes, inputBits, outputBits, goesOut);
-    const pass = { model, geometry, planes, inputBits, outputBits, blocks };
+    const planes = countPlanes(model, channels, i === 0 ? input : null, isLast ? output : null);
+    const repeats = model.channels === 1 ? channels : 1;
+    const blocks = sizeBlocks(geometry, { planes, repeats, inputBits, outputBits, goesOut });
+    const pass = { model, geometry, planes, repeats, inputBits, outputBits, blocks };
     source = geometry.result;
     inputBits = outputBits;
     return pass;
   });
 }
 
-/** Planes of a model's ends; null stands for another pass of the same model on that side. */
-function countPlanes(model: ModelFacts, input: PixelFormat | null, output: PixelFormat | null): PlaneCounts {
-  if (model.channels !== 4) return { input: model.channels, output: model.channels };
+/** Planes of a model's ends in a chain that works on `channels`; null stands for another pass on that side. */
+function countPlanes(
+  model: ModelFacts,
+  channels: 1 | 3 | 4,
+  input: PixelFormat | null,
+  output: PixelFormat | null,
+): PlaneCounts {
+  if (model.channels === 1) return { input: 1, output: 1 };
+  if (channels !== 4) return { input: 3, output: 3 };
   const count = (format: PixelFormat | null): 3 | 4 => (format === null || format.hasAlpha ? 4 : 3);
   return { input: count(input), output: count(output) };
 }
 
 function sizeBlocks(
   { source, padded, tile, result, scale }: PassGeometry,
-  planes: PlaneCounts,
-  inputBits: number,
-  outputBits: number,
-  goesOut: boolean,
+  {
+    planes,
+    repeats,
+    inputBits,
+    outputBits,
+    goesOut,
+  }: Pick<PassLayout, 'planes' | 'repeats' | 'inputBits' | 'outputBits'> & { readonly goesOut: boolean },
 ): PassBlocks {
   const inputBytes = planes.input * (inputBits > 8 ? 2 : 1);
   const outputBytes = planes.output * (outputBits > 8 ? 2 : 1);
@@ -148,7 +171,7 @@ function sizeBlocks(
     padded: isPadded ? padded.width * padded.height * inputBytes : 0,
     tileInput: isTiled ? tile.width * tile.height * inputBytes : 0,
     tileOutput: isPadded || isTiled ? tile.width * tile.height * scale * scale * outputBytes : 0,
-    result: goesOut ? 0 : result.width * result.height * outputBytes,
+    result: goesOut ? 0 : result.width * result.height * outputBytes * repeats,
   };
 }
 
@@ -160,8 +183,7 @@ function layOutResampled(
 ): { resamplers: ResamplerOptions[]; resampled: ResampledPlane[] } {
   const byNetwork = new Set<number>();
   for (const { target } of groups) {
-    const count = (plan.passes[0]?.channels ?? 1) > 1 ? (plan.passes[0]?.channels ?? 1) : 1;
-    for (let i = 0; i < count; i++) byNetwork.add(target + i);
+    for (let i = 0; i < channelsOf(plan.passes); i++) byNetwork.add(target + i);
   }
   const resamplers: ResamplerOptions[] = [];
   const keys = new Map<string, number>();

@@ -4,6 +4,10 @@ import { colorSchema } from '../core/color.ts';
 export const DEVICES = ['cpu', 'cuda', 'tensorrt', 'directml', 'coreml', 'webgpu'] as const;
 export type Device = (typeof DEVICES)[number];
 
+/** What networks compute in on accelerators; on the CPU it is always float32. */
+export const precisionSchema = z.enum(['fp32', 'fp16']);
+export type Precision = z.infer<typeof precisionSchema>;
+
 /** What a network's ends look like; read from the graph, a manifest, or found by a probe run. */
 export const modelFactsSchema = z.object({
   /** Name for people: the id of a registered model, or the file's name. */
@@ -63,6 +67,8 @@ export const inferPlanSchema = z.object({
   }),
   /** What was asked for; `auto` tries the machine's best. */
   device: z.enum(['auto', ...DEVICES]),
+  /** Of accelerators; decided once for all lanes, so that every segment has the same pixels. */
+  precision: precisionSchema,
   /** Threads of one session on the CPU. */
   threads: z.int().positive(),
   /** Largest tile of a pass in input samples, border included; null for whole frames. */

@@ -44,7 +44,14 @@ export interface SessionOptions {
   readonly forbidFallback?: boolean;
   /** Leave the graph as it is, so that every value in it can be asked for. @defaultValue false */
   readonly keepGraph?: boolean;
+  /** The graph is one that `saveTo` wrote on this very machine: it is run as it is. @defaultValue false */
+  readonly isOptimized?: boolean;
+  /** Writes the graph, as it was made ready for the device, to this file. */
+  readonly saveTo?: string;
 }
+
+/** The version of onnxruntime that runs. */
+export const ONNXRUNTIME_VERSION = env.versions.node ?? env.versions.common;
 
 /** onnxruntime's name of the execution provider of each device. */
 const PROVIDERS: Record<Device, string> = {
@@ -70,7 +77,8 @@ export async function openSession(model: Uint8Array, options: SessionOptions): P
     intraOpNumThreads: options.threads,
     interOpNumThreads: 1,
     executionMode: 'sequential',
-    graphOptimizationLevel: options.keepGraph === true ? 'disabled' : 'all',
+    graphOptimizationLevel: options.keepGraph === true || options.isOptimized === true ? 'disabled' : 'all',
+    ...(options.saveTo === undefined ? {} : { optimizedModelFilePath: options.saveTo }),
     // Planning one block for each size doubles what a run holds and makes nothing faster.
     enableMemPattern: false,
     // What goes wrong is thrown; providers and probe runs would print it besides.

@@ -1,19 +1,13 @@
 import { UpscaleError } from '../core/errors.ts';
 import type { Logger } from '../core/logger.ts';
-import {
-  describeFailure,
-  listLadder,
-  refuseUnasked,
-  tryDevice,
-  type DeviceAttempt,
-  type DeviceReport,
-} from './devices.ts';
-import { composeEnds, type PlaneEnds } from './graph/compose-ends.ts';
-import { writeOnnx } from './graph/onnx-model.ts';
+import { listLadder, refuseUnasked } from './device-ladder.ts';
+import { describeFailure, tryDevice, type DeviceAttempt, type DeviceReport } from './devices.ts';
+import type { PlaneEnds } from './graph/compose-ends.ts';
 import type { PassLayout } from './infer-layout.ts';
 import type { Device, InferPlan } from './infer-plan.ts';
-import { openSession, type Session } from './onnxruntime.ts';
-import { parseModel, readModelFile, type ModelFile } from './read-model.ts';
+import type { Session } from './onnxruntime.ts';
+import { openComposed } from './open-composed.ts';
+import { readModelFile, type ModelFile } from './read-model.ts';
 
 export interface OpenNetworks {
   /** One a pass; passes with the same ends share theirs. */
@@ -44,7 +38,8 @@ export async function openNetworks(
     try {
       const sessions = await openAll(plan, passes, files, device);
       logger.debug(`Networks run on ${device}`);
-      return { sessions, device: { asked: plan.device, used: device, tried } };
+      const precision = device === 'cpu' ? 'fp32' : plan.precision;
+      return { sessions, device: { asked: plan.device, used: device, precision, tried } };
     } catch (error) {
       if (error instanceof UpscaleError) throw error;
       if (device === 'cpu') throw refuseModel(passes, error);
@@ -110,9 +105,11 @@ async function openAll(
       if (session === undefined) {
         const file = files.get(model.path ?? '');
         if (file === undefined) throw new UpscaleError('INTERNAL', `A pass of ${model.id} has no network.`);
-        const graph = await parseModel(file);
-        composeEnds(graph, model, ends);
-        session = await openSession(writeOnnx(graph), { device, threads: plan.threads });
+        const precision = device === 'cpu' ? 'fp32' : plan.precision;
+        session = await openComposed({
+          ...{ file, facts: model, ends, device, precision },
+          threads: plan.threads,
+        });
         open.set(key, session);
       }
       sessions.push(session);

@@ -2,11 +2,12 @@ import { UpscaleError } from '../core/errors.ts';
 import type { Decision, Notice } from '../core/notice.ts';
 import { pixelFormat } from '../core/pixel-format.ts';
 import { layOutInfer } from './infer-layout.ts';
-import type { InferPlan, ModelFacts, ResampleFilter } from './infer-plan.ts';
+import type { InferPlan, ModelFacts, Precision, ResampleFilter } from './infer-plan.ts';
 import { layOutPass, smallestTile } from './pass-geometry.ts';
 
 export interface PlanInferOptions {
-  readonly model: ModelFacts;
+  /** One model, that is run as often as it takes; or several, that are run once each, in this order. */
+  readonly models: readonly ModelFacts[];
   /** How much larger the picture gets, along the axis that grows most. */
   readonly magnification: number;
   readonly input: InferPlan['input'];
@@ -17,6 +18,8 @@ export interface PlanInferOptions {
   readonly memoryBytes: number;
   /** Largest side of a tile in input samples, border included, where the user set one. @defaultValue null */
   readonly largestTile?: number | null;
+  /** Of accelerators, as {@link choosePrecision} found. @defaultValue `fp32` */
+  readonly precision?: Precision;
 }
 
 export interface PlannedInfer {
@@ -36,27 +39,29 @@ const LOOSE_RESULTS = 3;
 const TOLERANCE = 1.02;
 
 /**
- * Chooses passes, filters and tiles. Pure. There are as many passes as it takes to reach the magnification; the rest is shrunk
- * away by the filter.
+ * Chooses passes, filters and tiles. Pure. A single model has as many passes as it takes to reach the magnification; several are run
+ * once each, all of them. What they give is brought to the output's size by the filter.
  */
 export function planInfer(options: PlanInferOptions): PlannedInfer {
-  const { model, input, output, device, threads } = options;
+  const { models, input, output, device, threads } = options;
   const decisions: Decision[] = [];
   const notices: Notice[] = [];
-  const passes = countPasses(model, options.magnification);
-  const isNetwork = passes > 0;
-  const filter: ResampleFilter = model.kind === 'resample' ? toFilter(model.id) : 'lanczos';
+  const passes = listPasses(models, options.magnification);
+  const isNetwork = passes.length > 0;
+  const plain = models.find(({ kind }) => kind === 'resample');
+  const filter: ResampleFilter = plain === undefined ? 'lanczos' : toFilter(plain.id);
   const whole: InferPlan = {
-    passes: Array.from({ length: passes }, () => model),
+    passes,
     filter,
-    chromaFilter: model.kind === 'resample' ? filter : 'bicubic',
+    chromaFilter: plain === undefined ? 'bicubic' : filter,
     input,
     output,
     device: isNetwork ? device : 'cpu',
+    precision: options.precision ?? 'fp32',
     threads,
     tile: null,
   };
-  decisions.push(describePasses(model, passes, options.magnification));
+  decisions.push(describePasses(models, passes, options.magnification));
   const fitting = isNetwork ? chooseTile(whole, options.memoryBytes) : null;
   const tile = isNetwork ? limitTile(whole, fitting, options.largestTile ?? null) : null;
   const plan = { ...whole, tile };
@@ -67,11 +72,12 @@ export function planInfer(options: PlanInferOptions): PlannedInfer {
       reason:
         tile === fitting ? 'whole frames would take more memory than the network may have' : 'asked for',
     });
-    if (model.receptiveRadius === null) {
+    const boundless = passes.find(({ receptiveRadius }) => receptiveRadius === null);
+    if (boundless !== undefined) {
       notices.push({
         level: 'warning',
         code: 'tiles-inexact',
-        message: `${model.id} looks at the whole picture, so its tiles may differ from each other; give more --memory to run whole frames.`,
+        message: `${boundless.id} looks at the whole picture, so its tiles may differ from each other; give more --memory to run whole frames.`,
       });
     }
   }
@@ -113,11 +119,13 @@ export function listTiles(plan: InferPlan): { width: number; height: number }[] 
   });
 }
 
-function countPasses(model: ModelFacts, magnification: number): number {
-  if (model.kind === 'resample' || magnification <= 1) return 0;
+function listPasses(models: readonly ModelFacts[], magnification: number): ModelFacts[] {
+  const [model] = models;
+  if (model === undefined || model.kind === 'resample' || magnification <= 1) return [];
+  if (models.length > 1) return [...models];
   let passes = 1;
   while (passes < MOST_PASSES && model.scale ** passes * TOLERANCE < magnification) passes++;
-  return passes;
+  return Array.from({ length: passes }, () => model);
 }
 
 function toFilter(id: string): ResampleFilter {
@@ -125,26 +133,43 @@ function toFilter(id: string): ResampleFilter {
   throw new UpscaleError('PLAN_INVALID', `${id} is no filter.`);
 }
 
-function describePasses(model: ModelFacts, passes: number, magnification: number): Decision {
+function describePasses(
+  models: readonly ModelFacts[],
+  passes: readonly ModelFacts[],
+  magnification: number,
+): Decision {
   const factor = String(Math.round(magnification * 100) / 100);
-  if (model.kind === 'resample') {
+  const [model] = models;
+  if (model?.kind === 'resample') {
     return {
       topic: 'model',
       choice: model.id,
       reason: `a plain filter, for a picture ${factor} times as large`,
     };
   }
-  if (passes === 0) {
+  if (model === undefined || passes.length === 0) {
     return {
       topic: 'model',
       choice: 'lanczos',
       reason: 'the picture does not grow, so no network is needed',
     };
   }
+  if (models.length > 1) return describeChain(models, magnification, factor);
   return {
     topic: 'model',
-    choice: passes === 1 ? model.id : `${model.id}, ${passes} times`,
+    choice: passes.length === 1 ? model.id : `${model.id}, ${passes.length} times`,
     reason: `enlarges ${model.scale} times, for a picture ${factor} times as large`,
+  };
+}
+
+function describeChain(models: readonly ModelFacts[], magnification: number, factor: string): Decision {
+  const scale = models.reduce((product, model) => product * model.scale, 1);
+  const rest =
+    scale === magnification ? '' : `; lanczos ${scale < magnification ? 'enlarges' : 'shrinks'} the rest`;
+  return {
+    topic: 'model',
+    choice: models.map(({ id }) => id).join(' + '),
+    reason: `one after the other they enlarge ${models.map((model) => model.scale).join(' x ')} times, for a picture ${factor} times as large${rest}`,
   };
 }
 
@@ -164,9 +189,8 @@ function countSampleBytes(plan: InferPlan, { bytesPerSample, channels, scale }: 
 
 /** Keeps tiles within the side that was asked for; no side is smaller than what the network's border leaves something of. */
 function limitTile(plan: InferPlan, tile: InferPlan['tile'], side: number | null): InferPlan['tile'] {
-  const [model] = plan.passes;
-  if (side === null || model === undefined) return tile;
-  const most = Math.max(side, smallestTile(model));
+  if (side === null) return tile;
+  const most = Math.max(side, ...plan.passes.map(smallestTile));
   const sizes = listTiles({ ...plan, tile });
   if (sizes.every(({ width, height }) => width <= most && height <= most)) return tile;
   return { width: Math.min(most, tile?.width ?? most), height: Math.min(most, tile?.height ?? most) };
@@ -174,11 +198,10 @@ function limitTile(plan: InferPlan, tile: InferPlan['tile'], side: number | null
 
 function chooseTile(plan: InferPlan, memoryBytes: number): InferPlan['tile'] {
   if (countActivationBytes(plan) <= memoryBytes) return null;
-  const [model] = plan.passes;
-  if (model === undefined) return null;
-  const least = smallestTile(model);
+  const least = Math.max(...plan.passes.map(smallestTile));
   const share = memoryBytes / plan.passes.length - SESSION_BYTES;
-  const samples = Math.max(least * least, share / Math.max(1, countSampleBytes(plan, model)));
+  const dearest = Math.max(1, ...plan.passes.map((model) => countSampleBytes(plan, model)));
+  const samples = Math.max(least * least, share / dearest);
   // Strips as wide as the frame waste no border at their sides; squares waste least where strips would be too thin.
   const widest = Math.max(...listTiles(plan).map(({ width }) => width));
   const side = Math.floor(Math.sqrt(samples));

@@ -6,8 +6,8 @@ import { fileURLToPath } from 'node:url';
 import { UpscaleError } from '../core/errors.ts';
 import { silentLogger, type Logger } from '../core/logger.ts';
 import { cacheByFile } from '../ffmpeg/disk-cache.ts';
+import { importIntoCache } from './import/import-into-cache.ts';
 import { resampleFilterSchema, type ModelFacts, type ResampleFilter } from './infer-plan.ts';
-import { inspectModel } from './inspect-model.ts';
 import { readManifest, type RegisteredModel } from './manifest.ts';
 
 export type { RegisteredModel } from './manifest.ts';
@@ -110,7 +110,11 @@ class Registry implements ModelRegistry {
     if (!/[/\\]|\.onnx$/i.test(nameOrPath)) throw this.#refuseName(nameOrPath);
     const file = path.resolve(nameOrPath);
     try {
-      return await cacheByFile(FACTS_VERSION, file, () => inspectModel(file, options));
+      return await cacheByFile(FACTS_VERSION, file, async () => {
+        // It needs onnxruntime, which a start with known models does not load in the main thread.
+        const { inspectModel } = await import('./inspect-model.ts');
+        return inspectModel(file, options);
+      });
     } catch (error) {
       if (error instanceof UpscaleError) throw error;
       throw new UpscaleError('MODEL_NOT_FOUND', `There is no model file ${file}.`, {

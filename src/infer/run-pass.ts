@@ -23,6 +23,12 @@ export interface OpenPass {
   readonly memory: PassMemory;
 }
 
+interface PassContext {
+  readonly arena: Arena;
+  readonly kernels: Kernels;
+  readonly signal: AbortSignal | undefined;
+}
+
 interface PlaneSet {
   readonly offset: number;
   readonly width: number;
@@ -36,10 +42,24 @@ interface PlaneSet {
  * by tile. `signal` is looked at before each run, never during one.
  */
 export async function runPass(
+  pass: OpenPass,
+  source: number,
+  target: number,
+  context: PassContext,
+): Promise<void> {
+  const { geometry, planes, repeats, inputBits, outputBits } = pass.layout;
+  const inputBytes = setBytes({ ...geometry.source, bits: inputBits, count: planes.input });
+  const outputBytes = setBytes({ ...geometry.result, bits: outputBits, count: planes.output });
+  for (let i = 0; i < repeats; i++) {
+    await runOnce(pass, source + i * inputBytes, target + i * outputBytes, context);
+  }
+}
+
+async function runOnce(
   { layout, session, memory }: OpenPass,
   source: number,
   target: number,
-  context: { readonly arena: Arena; readonly kernels: Kernels; readonly signal: AbortSignal | undefined },
+  context: PassContext,
 ): Promise<void> {
   const { arena, kernels, signal } = context;
   const { geometry, planes, blocks } = layout;
@@ -105,6 +125,10 @@ function copyOut(
 function planeOf(set: PlaneSet, index: number): Plane {
   const bytes = set.width * set.height * bytesOf(set);
   return { offset: set.offset + index * bytes, width: set.width, height: set.height };
+}
+
+function setBytes({ width, height, bits, count }: Omit<PlaneSet, 'offset'>): number {
+  return width * height * count * (bits > 8 ? 2 : 1);
 }
 
 function viewOf(arena: Arena, set: PlaneSet): TensorView {

@@ -43,7 +43,7 @@ export async function openUpscaler(
   const [kernels, networks] = await Promise.all([
     loadKernels(arena),
     plan.passes.length === 0
-      ? { sessions: [], device: { asked: plan.device, used: 'cpu', tried: [] } as const }
+      ? { sessions: [], device: { asked: plan.device, used: 'cpu', precision: 'fp32', tried: [] } as const }
       : openNetworks(plan, layout.passes, logger),
   ]);
   try {
@@ -164,7 +164,7 @@ class PlannedUpscaler implements Upscaler {
     if (last === undefined) return;
     const { result } = last.layout.geometry;
     const size = this.#plan.output;
-    const planes = last.layout.planes.output;
+    const planes = last.layout.planes.output * last.layout.repeats;
     const fromBytes = result.width * result.height * (last.layout.outputBits > 8 ? 2 : 1);
     const toBytes = size.width * size.height * this.#layout.output.bytesPerSample;
     for (let i = 0; i < planes; i++) this.#fit.run(from + i * fromBytes, target + i * toBytes);

@@ -11,8 +11,10 @@ import type { Source } from '../decode/source.ts';
 import { planEncode } from '../encode/plan-encode.ts';
 import { findProfile, outputFormatFor } from '../encode/profiles.ts';
 import type { Capabilities } from '../ffmpeg/capabilities.ts';
-import type { ModelFacts } from '../infer/infer-plan.ts';
+import type { PrecisionChoice } from '../infer/choose-precision.ts';
+import { channelsOf } from '../infer/infer-layout.ts';
 import { arenaBytesForInfer, planInfer } from '../infer/plan-infer.ts';
+import type { ResolvedModels } from '../infer/resolve-models.ts';
 import { arenaBytes } from './flight.ts';
 import type { Machine } from './machine.ts';
 import { hashPlan } from './plan-hash.ts';
@@ -34,7 +36,10 @@ import { chooseTemporal } from './choose-temporal.ts';
 /** What planning needs to know besides the source and the wishes. */
 export interface PlanContext {
   readonly capabilities: Capabilities;
-  readonly model: ModelFacts;
+  /** What `--model` names, and how that was understood. */
+  readonly models: ResolvedModels;
+  /** Of accelerators. @defaultValue `fp32` */
+  readonly precision?: PrecisionChoice;
   readonly machine: Machine;
   /** Absolute output path, pattern, or `-`. */
   readonly outputPath: string;
@@ -63,7 +68,7 @@ export function createPlan(source: Source, options: UpscaleOptions, context: Pla
   const target = collect(chooseTargetSize(display, options));
   const profile = findProfile(context.encoder);
   const workFormat = chooseWorkFormat(video, {
-    modelChannels: context.model.channels,
+    modelChannels: channelsOf(context.models.models),
     keepRgb: profile.family !== 'yuv',
     keepAlpha: video.hasAlpha && profile.alpha,
   });
@@ -112,7 +117,7 @@ export function createPlan(source: Source, options: UpscaleOptions, context: Pla
     const fixed = BASE_BYTES + lanes * (WORKER_BYTES + encoded.estimate.encoderMemoryBytes);
     const decoders = lanes * decoderBytes(decode, video, threads);
     const inferred = planInfer({
-      model: context.model,
+      models: context.models.models,
       magnification: target.magnification,
       input: { format: workFormat, width: decode.width, height: decode.height, color },
       output: {
@@ -125,6 +130,7 @@ export function createPlan(source: Source, options: UpscaleOptions, context: Pla
       threads,
       memoryBytes: activationBudget(limit - fixed - decoders, lanes),
       largestTile: options.tile === 'auto' ? null : options.tile,
+      ...(context.precision === undefined ? {} : { precision: context.precision.precision }),
     });
     const arena = arenaBytes(inferred.plan, temporal.plan, arenaBytesForInfer(inferred.plan));
     const memoryBytes = fixed + decoders + lanes * (arena + inferred.activationBytes);
@@ -132,6 +138,8 @@ export function createPlan(source: Source, options: UpscaleOptions, context: Pla
     if (memoryBytes > limit) refuseMemory(memoryBytes, limit);
     collect(encoded);
     collect(inferred);
+    decisions.push(...context.models.decisions);
+    if (context.precision !== undefined) decisions.push(context.precision.decision);
     const expectedFrames = segments.reduce((sum, segment) => sum + segment.expectedFrames, 0);
     const seconds = expectedFrames / (frameRate === null ? 25 : toNumber(frameRate));
     const outputBytes = Math.ceil(encoded.estimate.bytesPerSecond * seconds);

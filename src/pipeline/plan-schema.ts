@@ -4,11 +4,11 @@ import { rationalSchema } from '../core/schema.ts';
 import { decodePlanSchema, segmentPlanSchema } from '../decode/decode-plan.ts';
 import { sourceSchema } from '../decode/source.ts';
 import { assemblePlanSchema, encodePlanSchema } from '../encode/encode-plan.ts';
-import { inferPlanSchema } from '../infer/infer-plan.ts';
+import { inferPlanSchema, precisionSchema } from '../infer/infer-plan.ts';
 import { temporalPlanSchema } from '../temporal/temporal-plan.ts';
 
 /** Raised whenever a plan of an older version would give other pixels or could not be run. */
-export const PLAN_VERSION = 1;
+export const PLAN_VERSION = 2;
 
 export const resourcesSchema = z.object({
   /** Segments that run at the same time, each in a worker of its own. */
@@ -83,6 +83,8 @@ export const segmentResultSchema = z.object({
   /** Decoder's complaints. */
   complaints: z.array(z.string()),
   device: z.string(),
+  /** What the networks computed in. */
+  precision: precisionSchema,
   /** Why other devices were not used. */
   deviceTried: z.array(z.object({ device: z.string(), error: z.string() })),
   /** Seconds that the stages were busy, for the share of each. */

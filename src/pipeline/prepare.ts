@@ -9,7 +9,9 @@ import { chooseEncoder } from '../encode/choose-encoder.ts';
 import { findProfile } from '../encode/profiles.ts';
 import { readCapabilities } from '../ffmpeg/capabilities.ts';
 import { findTools, type FfmpegTools } from '../ffmpeg/tools.ts';
+import { choosePrecision } from '../infer/choose-precision.ts';
 import { loadRegistry } from '../infer/registry.ts';
+import { resolveModels } from '../infer/resolve-models.ts';
 import { createPlan } from './create-plan.ts';
 import { readMachine } from './machine.ts';
 import type { Plan } from './plan-schema.ts';
@@ -36,10 +38,12 @@ export async function prepare(
     ...(options.ffmpeg === undefined ? {} : { ffmpeg: options.ffmpeg }),
     ...(options.ffprobe === undefined ? {} : { ffprobe: options.ffprobe }),
   });
-  const [source, capabilities, model] = await Promise.all([
+  const [source, capabilities, models] = await Promise.all([
     probeInput(input, options, tools, { signal, logger }),
     readCapabilities(tools),
-    loadRegistry().then((registry) => registry.resolve(options.model ?? registry.default.id)),
+    loadRegistry().then((registry) =>
+      resolveModels(registry, options.model ?? registry.default.id, signal === undefined ? {} : { signal }),
+    ),
   ]);
   const size = chooseTargetSize(
     { width: source.video.displayWidth, height: source.video.displayHeight },
@@ -53,15 +57,18 @@ export async function prepare(
     capabilities,
   });
   const outputPath = chooseOutputPath(input, options.output, findProfile(encoder).extension);
-  const plan = createPlan(source, options, {
+  const context = {
     capabilities,
-    model,
+    models,
     machine: readMachine(),
     outputPath,
     encoder,
     versions: { ffmpeg: tools.version.text, onnxruntime: onnxruntimeVersion() },
-  });
-  return { tools, source, plan };
+  };
+  const plan = createPlan(source, options, context);
+  const precision = await choosePrecision(plan.infer);
+  if (precision === null) return { tools, source, plan };
+  return { tools, source, plan: createPlan(source, options, { ...context, precision }) };
 }
 
 async function probeInput(

@@ -73,15 +73,21 @@ export async function runSegment(
     busy,
     'temporal',
   );
-  const upscaled = readAhead(upscaleAll(blended, lane.upscaler, busy, signal), ENCODE_AHEAD, (frame) => {
-    frame.dispose();
-  });
+  const first = new FirstFrame();
+  const upscaled = readAhead(
+    upscaleAll(blended, { upscaler: lane.upscaler, busy, first, signal }),
+    ENCODE_AHEAD,
+    (frame) => {
+      frame.dispose();
+    },
+  );
   try {
     for await (const frame of upscaled) {
       throwIfAborted(signal);
       const start = performance.now();
       await encoder.write(frame);
       busy.encode += (performance.now() - start) / 1000;
+      first.pass();
       options.onFrame?.(busy);
     }
     const encoded = await encoder.finish();
@@ -97,6 +103,7 @@ export async function runSegment(
       pts: [...report.bodyPts],
       complaints: [...report.complaints],
       device: lane.upscaler.device.used,
+      precision: lane.upscaler.device.precision,
       deviceTried: lane.upscaler.device.tried.map(({ device, error }) => ({ device, error })),
       stageSeconds: busy,
       peakArenaBytes: lane.arena.peakBytes,
@@ -106,7 +113,27 @@ export async function runSegment(
     await rm(target, { recursive: true, force: true });
     throw error;
   } finally {
+    first.pass();
     await upscaled.return(undefined);
+  }
+}
+
+/**
+ * Holds the network back until the encoder has the first frame. onnxruntime blocks the thread that also writes to the encoder, so the
+ * second frame would delay the first by as long as it takes; later on the queue between them keeps both busy.
+ */
+class FirstFrame {
+  readonly written: Promise<void>;
+  #pass: () => void = () => undefined;
+
+  constructor() {
+    this.written = new Promise((resolve) => {
+      this.#pass = resolve;
+    });
+  }
+
+  pass(): void {
+    this.#pass();
   }
 }
 
@@ -134,10 +161,14 @@ export async function hashSegment(target: string): Promise<string> {
 
 async function* upscaleAll(
   frames: AsyncGenerator<Frame>,
-  upscaler: Upscaler,
-  busy: StageSeconds,
-  signal: AbortSignal | undefined,
+  lane: {
+    readonly upscaler: Upscaler;
+    readonly busy: StageSeconds;
+    readonly first: FirstFrame;
+    readonly signal: AbortSignal | undefined;
+  },
 ): AsyncGenerator<Frame> {
+  const { upscaler, busy, first, signal } = lane;
   for await (const frame of frames) {
     if (signal?.aborted === true) {
       frame.dispose();
@@ -147,6 +178,7 @@ async function* upscaleAll(
     const result = await upscaler.upscale(frame, signal);
     busy.infer += (performance.now() - start) / 1000;
     yield result;
+    await first.written;
   }
 }
 

@@ -1,4 +1,5 @@
 import type { Notice } from '../core/notice.ts';
+import type { Precision } from '../infer/infer-plan.ts';
 import type { Plan } from './plan-schema.ts';
 
 /** What a finished run gives back. */
@@ -10,6 +11,8 @@ export interface UpscaleResult {
   readonly seconds: number;
   /** Execution provider that really ran, and why others did not. */
   readonly device: string;
+  /** What the networks computed in there. */
+  readonly precision: Precision;
   readonly deviceTried: readonly { readonly device: string; readonly error: string }[];
   readonly notices: readonly Notice[];
   /** The source did not decode whole: what was lost. Null when it did. */

@@ -82,6 +82,7 @@ async function execute(
       frames: results.reduce((sum, { frames }) => sum + frames, 0),
       bytes: delivered.bytes,
       device: last?.device ?? 'none',
+      precision: last?.precision ?? 'fp32',
       deviceTried: last?.deviceTried ?? [],
       notices: [...plan.notices, ...delivered.notices],
       damage,

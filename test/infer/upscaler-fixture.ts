@@ -7,6 +7,8 @@ import { Arena } from '../../src/kernels/arena.ts';
 
 export interface Wishes {
   readonly model: ModelFacts;
+  /** A chain, instead of the model. */
+  readonly models?: readonly ModelFacts[];
   readonly format: string;
   readonly outputFormat?: string;
   readonly width: number;
@@ -21,7 +23,7 @@ export interface Wishes {
 export function makePlan(wishes: Wishes): InferPlan {
   const { model, format, outputFormat = format, width, height, magnification = 2, range = 'tv' } = wishes;
   const { plan } = planInfer({
-    model,
+    models: wishes.models ?? [model],
     magnification,
     input: {
       format,

@@ -63,7 +63,7 @@ describe.skipIf(!hasDriver)('WebGPU', () => {
     const plan = makePlan({ model: model.facts, format, width, height });
     const cpu = await upscale(plan);
     const gpu = await upscale({ ...plan, device: 'webgpu' });
-    expect(gpu.device).toEqual({ asked: 'webgpu', used: 'webgpu', tried: [] });
+    expect(gpu.device).toEqual({ asked: 'webgpu', used: 'webgpu', precision: 'fp32', tried: [] });
     expect(gpu.samples.length).toBe(width * height * 4);
     expect(worstDifference(cpu.samples, gpu.samples)).toBeLessThanOrEqual(1);
   });

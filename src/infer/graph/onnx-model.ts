@@ -1,4 +1,5 @@
-import protobuf from 'protobufjs';
+import { createRequire } from 'node:module';
+import type protobuf from 'protobufjs';
 import { ONNX_SCHEMA } from './onnx-schema.ts';
 
 /** A 64-bit integer as protobufjs gives it. */
@@ -85,7 +86,10 @@ export const ONNX_TYPE = { float: 1, uint8: 2, uint16: 4, int64: 7, float16: 10,
 let modelType: protobuf.Type | undefined;
 
 function findModelType(): protobuf.Type {
-  modelType ??= protobuf.parse(ONNX_SCHEMA).root.lookupType('onnx.ModelProto');
+  // Loading the library and its reading of the schema take longer than opening a small network; a start from the cache needs neither.
+  modelType ??= (createRequire(import.meta.url)('protobufjs') as typeof protobuf)
+    .parse(ONNX_SCHEMA)
+    .root.lookupType('onnx.ModelProto');
   return modelType;
 }
 

@@ -1,0 +1,91 @@
+import { createHash } from 'node:crypto';
+import { existsSync, readFileSync } from 'node:fs';
+import os from 'node:os';
+import process from 'node:process';
+import { composeEnds, type PlaneEnds } from './graph/compose-ends.ts';
+import { convertToHalf } from './graph/convert-to-half.ts';
+import { writeOnnx } from './graph/onnx-model.ts';
+import { GraphCache } from './graph-cache.ts';
+import type { Device, ModelFacts, Precision } from './infer-plan.ts';
+import { ONNXRUNTIME_VERSION, openSession, type Session } from './onnxruntime.ts';
+import { parseModel, type ModelFile } from './read-model.ts';
+
+/** Raised whenever the same network and ends would be composed into another graph. */
+const COMPOSITION_VERSION = 1;
+/** Where a graph that was saved has been seen to give the same bytes as the one that was not. */
+const CACHED_DEVICES: readonly Device[] = ['cpu', 'webgpu'];
+
+export interface ComposedNetwork {
+  readonly file: ModelFile;
+  readonly facts: ModelFacts;
+  readonly ends: PlaneEnds;
+  readonly device: Device;
+  /** What the network computes in; its ends are the same either way. */
+  readonly precision: Precision;
+  readonly threads: number;
+}
+
+/**
+ * Opens a network with code values at its ends. The graph that onnxruntime made of it is kept on disk for the next start on this
+ * machine: it saves reading, composing and optimising, and changes no pixel.
+ *
+ * @throws UpscaleError `MODEL_INVALID`; else the error of onnxruntime as it is
+ */
+export async function openComposed(
+  network: ComposedNetwork,
+  cache: GraphCache = new GraphCache(),
+): Promise<Session> {
+  const { device, threads } = network;
+  if (!CACHED_DEVICES.includes(device)) return openSession(await compose(network), { device, threads });
+  const key = describeGraph(network);
+  const kept = await cache.read(key);
+  if (kept !== null) {
+    try {
+      return await openSession(kept, { device, threads, isOptimized: true });
+    } catch {
+      await cache.forget(key);
+    }
+  }
+  const bytes = await compose(network);
+  const saveTo = await cache.makeRoom();
+  if (saveTo !== null) {
+    try {
+      const session = await openSession(bytes, { device, threads, saveTo });
+      await cache.keep(key, saveTo);
+      return session;
+    } catch {
+      // A device may not be able to write down what it made, a disk may be full: then there is nothing to keep.
+    }
+  }
+  return openSession(bytes, { device, threads });
+}
+
+async function compose({ file, facts, ends, precision }: ComposedNetwork): Promise<Uint8Array> {
+  const model = await parseModel(file);
+  if (precision === 'fp16') convertToHalf(model, facts);
+  composeEnds(model, facts, ends);
+  return writeOnnx(model);
+}
+
+/** sha256 over all that decides the graph that onnxruntime makes: on CPUs that is their features too, which weights are laid out for. */
+function describeGraph({ file, facts, ends, device, precision }: ComposedNetwork): string {
+  const { layout, channels, inputName, outputName, elementType, range } = facts;
+  const decisive = {
+    version: COMPOSITION_VERSION,
+    onnxruntime: ONNXRUNTIME_VERSION,
+    model: file.sha256,
+    ends: { ...ends, layout, channels, inputName, outputName, elementType, range },
+    device,
+    precision,
+    machine: device === 'cpu' ? describeCpu() : process.arch,
+  };
+  return createHash('sha256').update(JSON.stringify(decisive)).digest('hex');
+}
+
+function describeCpu(): readonly string[] {
+  const traits = [process.platform, process.arch, os.cpus()[0]?.model ?? ''];
+  const file = '/proc/cpuinfo';
+  // A virtual machine may hide features of the model that it names.
+  const flags = existsSync(file) ? /^(?:flags|Features)\s*:.*$/m.exec(readFileSync(file, 'utf8')) : null;
+  return [...traits, flags?.[0] ?? ''];
+}
