@@ -6,7 +6,6 @@ import { fileURLToPath } from 'node:url';
 import { UpscaleError } from '../core/errors.ts';
 import { silentLogger, type Logger } from '../core/logger.ts';
 import { cacheByFile } from '../ffmpeg/disk-cache.ts';
-import { importIntoCache } from './import/import-into-cache.ts';
 import { resampleFilterSchema, type ModelFacts, type ResampleFilter } from './infer-plan.ts';
 import { readManifest, type RegisteredModel } from './manifest.ts';
 
@@ -18,8 +17,8 @@ export interface ModelRegistry {
   list(): readonly RegisteredModel[];
   readonly default: RegisteredModel;
   /**
-   * Finds a model: a registered id, a filter (`nearest`, `bilinear`, `bicubic`, `lanczos`), or the path of an ONNX file, whose
-   * facts are read from its graph and found out by running it on small pictures.
+   * Finds a model: a registered id, a filter (`nearest`, `bilinear`, `bicubic`, `lanczos`), or the path of a file: ONNX, or
+   * weights that are made ONNX first. Facts are read from the graph and found out by running it on small pictures.
    *
    * @throws UpscaleError `MODEL_NOT_FOUND`; `MODEL_INVALID` where a file is damaged or no upscaler, with the reason
    */
@@ -34,6 +33,9 @@ export interface RegistryOptions {
 
 /** Changes whenever the same file would give other facts. */
 const FACTS_VERSION = 'model-facts-3';
+
+/** What cannot be the name of a registered model. */
+const MODEL_PATH = /[/\\]|\.(onnx|pth|pt|ckpt|safetensors|param)$/i;
 
 /** Folders where models are looked for, the first to have an id wins. */
 export function modelDirectories(env: NodeJS.ProcessEnv = process.env): string[] {
@@ -107,14 +109,17 @@ class Registry implements ModelRegistry {
     if (registered !== undefined) return registered.facts;
     const filter = resampleFilterSchema.safeParse(nameOrPath);
     if (filter.success) return describeFilter(filter.data);
-    if (!/[/\\]|\.onnx$/i.test(nameOrPath)) throw this.#refuseName(nameOrPath);
+    if (!MODEL_PATH.test(nameOrPath)) throw this.#refuseName(nameOrPath);
     const file = path.resolve(nameOrPath);
     try {
-      return await cacheByFile(FACTS_VERSION, file, async () => {
-        // It needs onnxruntime, which a start with known models does not load in the main thread.
+      // Both need onnxruntime, which a start with known models does not load in the main thread.
+      const { importIntoCache } = await import('./import/import-into-cache.ts');
+      const onnx = await importIntoCache(file);
+      const facts = await cacheByFile(FACTS_VERSION, onnx, async () => {
         const { inspectModel } = await import('./inspect-model.ts');
-        return inspectModel(file, options);
+        return inspectModel(onnx, options);
       });
+      return onnx === file ? facts : { ...facts, id: path.parse(file).name };
     } catch (error) {
       if (error instanceof UpscaleError) throw error;
       throw new UpscaleError('MODEL_NOT_FOUND', `There is no model file ${file}.`, {
@@ -126,7 +131,7 @@ class Registry implements ModelRegistry {
 
   #refuseName(name: string): UpscaleError {
     return new UpscaleError('MODEL_NOT_FOUND', `There is no model named ${name}.`, {
-      hint: `Name one of ${this.#listNames()}, or give the path of an ONNX file.`,
+      hint: `Name one of ${this.#listNames()}, or give the path of an ONNX, PyTorch, safetensors or ncnn file.`,
     });
   }
 

@@ -35,7 +35,7 @@ const ACTIVATION_BYTES = 1024 ** 3;
 export async function openModel(model: ModelFacts, options: OpenModelOptions): Promise<OpenModel> {
   const { width, height, format, factor, device, threads } = options;
   const { plan } = planInfer({
-    model,
+    models: [model],
     magnification: factor,
     input: {
       format,

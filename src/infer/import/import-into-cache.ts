@@ -5,6 +5,7 @@ import { UpscaleError } from '../../core/errors.ts';
 import { cacheDirectory } from '../../ffmpeg/disk-cache.ts';
 import { readModelFile } from '../read-model.ts';
 import { detectFormat } from './detect-format.ts';
+import { findWeights } from './ncnn/import-ncnn.ts';
 import { importModel } from './import-model.ts';
 
 /** Changes whenever the same weights would give another graph. */
@@ -17,8 +18,11 @@ const IMPORTER_VERSION = 1;
  * @throws UpscaleError as {@link importModel} does; `OUTPUT_UNWRITABLE` where the cache cannot be written
  */
 export async function importIntoCache(path: string): Promise<string> {
-  if ((await detectFormat(path)) === 'onnx') return path;
-  const { sha256 } = await readModelFile(path);
+  const format = await detectFormat(path);
+  if (format === 'onnx') return path;
+  const files = format === 'ncnn' ? [path, findWeights(path)] : [path];
+  const digests = await Promise.all(files.map(async (file) => (await readModelFile(file)).sha256));
+  const sha256 = createHash('sha256').update(digests.join()).digest('hex');
   const folder = nodePath.join(cacheDirectory(), 'imported');
   const target = nodePath.join(folder, `${sha256}-${IMPORTER_VERSION}.onnx`);
   const isThere = await access(target).then(

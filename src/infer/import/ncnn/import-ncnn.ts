@@ -20,10 +20,7 @@ const MOST_WEIGHT_BYTES = 2 ** 30;
  *   reason, where they are damaged, do not belong together, or have a layer that is not known
  */
 export async function importNcnn(paramPath: string): Promise<BuiltNetwork> {
-  const binPath = path.join(
-    path.dirname(paramPath),
-    `${path.basename(paramPath, path.extname(paramPath))}.bin`,
-  );
+  const binPath = findWeights(paramPath);
   const text = await readWhole(paramPath, MOST_TEXT_BYTES, 'Check the path.');
   const bytes = await readWhole(
     binPath,
@@ -43,6 +40,11 @@ export async function importNcnn(paramPath: string): Promise<BuiltNetwork> {
       hint: 'Fetch both files again, or look for the same model as .onnx, .pth or .safetensors.',
     });
   }
+}
+
+/** Where the weights of `paramPath` belong. */
+export function findWeights(paramPath: string): string {
+  return path.join(path.dirname(paramPath), `${path.parse(paramPath).name}.bin`);
 }
 
 async function readWhole(file: string, limit: number, hint: string): Promise<Uint8Array> {
