@@ -11,7 +11,7 @@ import type { Source } from '../decode/source.ts';
 import { planEncode } from '../encode/plan-encode.ts';
 import { findProfile, outputFormatFor } from '../encode/profiles.ts';
 import type { Capabilities } from '../ffmpeg/capabilities.ts';
-import type { ModelFacts } from '../infer/infer-plan.ts';
+import type { ChromaNetwork, ModelFacts } from '../infer/infer-plan.ts';
 import { arenaBytesForInfer, planInfer } from '../infer/plan-infer.ts';
 import { arenaBytes } from './flight.ts';
 import type { Machine } from './machine.ts';
@@ -35,6 +35,8 @@ import { chooseTemporal } from './choose-temporal.ts';
 export interface PlanContext {
   readonly capabilities: Capabilities;
   readonly model: ModelFacts;
+  /** Networks for chroma that are installed. */
+  readonly chroma: readonly ChromaNetwork[];
   readonly machine: Machine;
   /** Absolute output path, pattern, or `-`. */
   readonly outputPath: string;
@@ -113,6 +115,7 @@ export function createPlan(source: Source, options: UpscaleOptions, context: Pla
     const decoders = lanes * decoderBytes(decode, video, threads);
     const inferred = planInfer({
       model: context.model,
+      chroma: options.chroma === 'filter' ? [] : context.chroma,
       magnification: target.magnification,
       input: { format: workFormat, width: decode.width, height: decode.height, color },
       output: {
@@ -148,7 +151,7 @@ export function createPlan(source: Source, options: UpscaleOptions, context: Pla
       outputBytes,
       seconds: estimateSeconds({
         frames: expectedFrames,
-        passes: inferred.plan.passes,
+        infer: inferred.plan,
         source: decode,
         output: target,
         encoder: encoded.encode.encoder,

@@ -9,6 +9,7 @@ import { chooseEncoder } from '../encode/choose-encoder.ts';
 import { findProfile } from '../encode/profiles.ts';
 import { readCapabilities } from '../ffmpeg/capabilities.ts';
 import { findTools, type FfmpegTools } from '../ffmpeg/tools.ts';
+import { loadChromaNetworks } from '../infer/chroma/chroma-model.ts';
 import { loadRegistry } from '../infer/registry.ts';
 import { createPlan } from './create-plan.ts';
 import { readMachine } from './machine.ts';
@@ -36,10 +37,11 @@ export async function prepare(
     ...(options.ffmpeg === undefined ? {} : { ffmpeg: options.ffmpeg }),
     ...(options.ffprobe === undefined ? {} : { ffprobe: options.ffprobe }),
   });
-  const [source, capabilities, model] = await Promise.all([
+  const [source, capabilities, model, chroma] = await Promise.all([
     probeInput(input, options, tools, { signal, logger }),
     readCapabilities(tools),
     loadRegistry().then((registry) => registry.resolve(options.model ?? registry.default.id)),
+    loadChromaNetworks({ logger }),
   ]);
   const size = chooseTargetSize(
     { width: source.video.displayWidth, height: source.video.displayHeight },
@@ -56,6 +58,7 @@ export async function prepare(
   const plan = createPlan(source, options, {
     capabilities,
     model,
+    chroma,
     machine: readMachine(),
     outputPath,
     encoder,
