@@ -37,9 +37,11 @@ export async function benchOverhead(folder: string, size: string, seconds: numbe
     'null',
     '-',
   ]);
+  const chroma = plan.infer.chroma?.network.path;
   const bare = await runMeasured(process.execPath, [
     ...['--import', 'tsx', 'bench/bare-session.ts', String(plan.infer.passes[0]?.path)],
     ...[String(plan.decode.width), String(plan.decode.height), String(plan.expectedFrames)],
+    ...(chroma === undefined ? [] : [chroma]),
   ]);
   const raw = path.join(folder, 'frames.nut');
   runFfmpeg(['-i', output, '-map', '0:v:0', '-c:v', 'rawvideo', '-f', 'nut', raw]);

@@ -30,7 +30,7 @@ for (const id of ids) {
   const manifest = JSON.parse(await readFile(file, 'utf8')) as Record<string, unknown>;
   const facts = await inspectModel(path.join(folder, String(manifest.file)));
   const gains = await measureModel(facts, clips, { recordings: true });
-  const reference = (await readManifest(path.join(models, REFERENCE))).facts;
+  const reference = (await readManifest(path.join(models, REFERENCE)))?.facts ?? facts;
   const [own, other = own] = await timeModels(id === REFERENCE ? [facts] : [facts, reference], ROUNDS);
   if (own === undefined || other === undefined) throw new Error(`${id} could not be timed`);
   const written = manifestSchema.parse({
@@ -54,13 +54,13 @@ for (const id of ids) {
   console.log(id, JSON.stringify(written.measuredOnSamples?.gains), JSON.stringify(written.speed));
 }
 
-/** Folders that have a manifest. */
+/** Folders whose manifest is that of a model for whole pictures. */
 async function listModels(): Promise<string[]> {
   const names = await readdir(models);
   const has = await Promise.all(
     names.map((name) =>
-      readFile(path.join(models, name, 'manifest.json')).then(
-        () => true,
+      readManifest(path.join(models, name)).then(
+        (model) => model !== null,
         () => false,
       ),
     ),

@@ -119,6 +119,17 @@ export const OPTION_TABLE = [
     commands: RUN,
   },
   {
+    name: 'chroma',
+    type: 'text',
+    placeholder: 'HOW',
+    key: 'chroma',
+    default: 'auto',
+    choices: ['auto', 'filter'],
+    group: 'Picture',
+    help: 'How colour grows beside a luma model: by a network guided by luma where one fits the source (auto), or by a plain filter',
+    commands: RUN,
+  },
+  {
     name: 'deinterlace',
     type: 'text',
     placeholder: 'MODE',

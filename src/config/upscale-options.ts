@@ -8,6 +8,8 @@ export interface UpscaleOptions {
   readonly to: string | undefined;
   /** Registered model, baseline (`bicubic`, `lanczos`, `nearest`) or path of an ONNX file. @defaultValue the registry's default */
   readonly model: string | undefined;
+  /** How chroma grows beside a luma model: `auto` takes a network guided by luma where one fits the source. */
+  readonly chroma: 'auto' | 'filter';
   readonly device: 'auto' | 'cpu' | 'cuda' | 'tensorrt' | 'directml' | 'coreml' | 'webgpu';
   readonly deinterlace: 'auto' | 'off' | 'frame' | 'field';
   readonly temporal: 'auto' | 'off' | 'low' | 'medium' | 'high';

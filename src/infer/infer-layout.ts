@@ -2,6 +2,7 @@ import { UpscaleError } from '../core/errors.ts';
 import { pixelFormat, planeSize, type PixelFormat, type PlaneRole } from '../core/pixel-format.ts';
 import { chromaMapping } from '../kernels/chroma-mapping.ts';
 import { resamplerBytes, type ResamplerOptions } from '../kernels/resample.ts';
+import { layOutChroma, type ChromaLayout } from './chroma/chroma-layout.ts';
 import type { InferPlan, ModelFacts } from './infer-plan.ts';
 import { layOutPass, type PassGeometry } from './pass-geometry.ts';
 
@@ -47,6 +48,8 @@ export interface InferLayout {
   readonly passes: readonly PassLayout[];
   /** Planes that the network takes at a time, as indices of input and output planes; 3 and 4 channels are one group. */
   readonly groups: readonly { readonly source: number; readonly target: number }[];
+  /** The chroma planes that a network of their own enlarges; null where none does. */
+  readonly chroma: ChromaLayout | null;
   /** Brings what the last pass gave to the output's size and depth; null where it already has them. */
   readonly fit: ResamplerOptions | null;
   readonly resamplers: readonly ResamplerOptions[];
@@ -64,8 +67,8 @@ export function layOutInfer(plan: InferPlan): InferLayout {
   const passes = layOutPasses(plan, input, output);
   const last = passes.at(-1);
   const size = { width: plan.output.width, height: plan.output.height };
-  const fits = last === undefined || isSame(last.geometry.result, size);
-  const fit = fits
+  const isFitting = last === undefined || isSame(last.geometry.result, size);
+  const fit = isFitting
     ? null
     : {
         from: { ...last.geometry.result, bits: last.outputBits },
@@ -73,6 +76,7 @@ export function layOutInfer(plan: InferPlan): InferLayout {
         filter: plan.filter,
         fullRangeDepthChange: fullRange,
       };
+  const chroma = layOutChroma(plan, Math.max(input.bits, output.bits));
   const { resamplers, resampled } = layOutResampled(plan, input, output, groups);
   const blocks = passes.flatMap(({ blocks: { padded, tileInput, tileOutput, result } }) => [
     padded,
@@ -80,9 +84,14 @@ export function layOutInfer(plan: InferPlan): InferLayout {
     tileOutput,
     result,
   ]);
-  const tables = [...resamplers, ...(fit === null ? [] : [fit])].map(resamplerBytes);
-  const totalBytes = [...blocks, ...tables].reduce((sum, bytes) => sum + Math.ceil(bytes / 64) * 64, 0);
-  return { input, output, passes, groups, fit, resamplers, resampled, totalBytes };
+  const chromaBlocks = chroma?.passes.flatMap((pass) => Object.values(pass.blocks) as number[]) ?? [];
+  const fits = [fit, chroma?.fit ?? null].filter((options) => options !== null);
+  const tables = [...resamplers, ...fits].map(resamplerBytes);
+  const totalBytes = [...blocks, ...chromaBlocks, ...tables].reduce(
+    (sum, bytes) => sum + Math.ceil(bytes / 64) * 64,
+    0,
+  );
+  return { input, output, passes, groups, chroma, fit, resamplers, resampled, totalBytes };
 }
 
 /**
@@ -189,6 +198,7 @@ function layOutResampled(
   const keys = new Map<string, number>();
   const resampled = output.planes.flatMap(({ role }, target) => {
     if (byNetwork.has(target)) return [];
+    if (plan.chroma !== null && (role === 'U' || role === 'V')) return [];
     const source = findPlane(input, role);
     const options = describeResampling(plan, input, output, source, target);
     const key = JSON.stringify(options);

@@ -42,6 +42,25 @@ export const modelFactsSchema = z.object({
 });
 export type ModelFacts = z.infer<typeof modelFactsSchema>;
 
+/** What networks double chroma for: where its samples lie. The first chroma sample of `left` stands over the first luma column, between two rows. */
+export const chromaSitingSchema = z.enum(['left', 'center', 'topleft']);
+
+/** A network that doubles the two chroma planes of 4:2:0 frames, with the luma plane, twice their size, as its guide. */
+export const chromaNetworkSchema = z.object({
+  /** Name for people. */
+  id: z.string(),
+  siting: chromaSitingSchema,
+  /** Absolute path of the ONNX file. */
+  path: z.string(),
+  sha256: z.string().regex(/^[0-9a-f]{64}$/),
+  /** Chroma samples to each side that one of the result depends on. */
+  receptiveRadius: z.int().nonnegative(),
+  /** Floating point operations, and bytes of activations at the peak, a chroma sample of the source. */
+  flopsPerSample: z.number(),
+  bytesPerSample: z.number(),
+});
+export type ChromaNetwork = z.infer<typeof chromaNetworkSchema>;
+
 export const resampleFilterSchema = z.enum(['nearest', 'bilinear', 'bicubic', 'lanczos']);
 export type ResampleFilter = z.infer<typeof resampleFilterSchema>;
 
@@ -52,6 +71,8 @@ export const inferPlanSchema = z.object({
   /** Filter of everything a network does not do: chroma, alpha, and the last fit to the output's size. */
   filter: resampleFilterSchema,
   chromaFilter: resampleFilterSchema,
+  /** A network for the chroma planes of the first passes; null where `chromaFilter` does all of it. */
+  chroma: z.object({ network: chromaNetworkSchema, passes: z.int().positive() }).nullable(),
   input: z.object({
     format: z.string(),
     width: z.int().positive(),

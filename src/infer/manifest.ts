@@ -64,11 +64,16 @@ export interface RegisteredModel {
   readonly facts: ModelFacts;
 }
 
-/** Reads `manifest.json` in `directory`. Throws `MODEL_INVALID` where it is none. */
-export async function readManifest(directory: string): Promise<RegisteredModel> {
+/** What a manifest has that describes no upscaler of whole pictures, but a part that another one uses. */
+const partSchema = z.looseObject({ role: z.string() });
+
+/** Reads `manifest.json` in `directory`; null where it has another role. Throws `MODEL_INVALID` where it is none. */
+export async function readManifest(directory: string): Promise<RegisteredModel | null> {
   const file = path.join(directory, 'manifest.json');
   try {
-    const manifest = manifestSchema.parse(JSON.parse(await readFile(file, 'utf8')));
+    const content: unknown = JSON.parse(await readFile(file, 'utf8'));
+    if (partSchema.safeParse(content).success) return null;
+    const manifest = manifestSchema.parse(content);
     const { id, description, license } = manifest;
     return {
       id,

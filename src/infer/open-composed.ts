@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import os from 'node:os';
 import process from 'node:process';
+import { composeChroma, type ChromaEnds } from './graph/compose-chroma.ts';
 import { composeEnds, type PlaneEnds } from './graph/compose-ends.ts';
 import { convertToHalf } from './graph/convert-to-half.ts';
 import { writeOnnx } from './graph/onnx-model.ts';
@@ -15,13 +16,22 @@ const COMPOSITION_VERSION = 1;
 /** Where a graph that was saved has been seen to give the same bytes as the one that was not. */
 const CACHED_DEVICES: readonly Device[] = ['cpu', 'webgpu'];
 
-export interface ComposedNetwork {
+export interface ComposedModel {
   readonly file: ModelFile;
   readonly facts: ModelFacts;
   readonly ends: PlaneEnds;
   readonly device: Device;
   /** What the network computes in; its ends are the same either way. */
   readonly precision: Precision;
+  readonly threads: number;
+}
+
+/** A chroma network, whose own ends are always the same. It computes in float32. */
+export interface ComposedChroma {
+  readonly file: ModelFile;
+  readonly facts: null;
+  readonly ends: ChromaEnds;
+  readonly device: Device;
   readonly threads: number;
 }
 
@@ -32,7 +42,7 @@ export interface ComposedNetwork {
  * @throws UpscaleError `MODEL_INVALID`; else the error of onnxruntime as it is
  */
 export async function openComposed(
-  network: ComposedNetwork,
+  network: ComposedModel | ComposedChroma,
   cache: GraphCache = new GraphCache(),
 ): Promise<Session> {
   const { device, threads } = network;
@@ -60,26 +70,36 @@ export async function openComposed(
   return openSession(bytes, { device, threads });
 }
 
-async function compose({ file, facts, ends, precision }: ComposedNetwork): Promise<Uint8Array> {
-  const model = await parseModel(file);
-  if (precision === 'fp16') convertToHalf(model, facts);
-  composeEnds(model, facts, ends);
+async function compose(network: ComposedModel | ComposedChroma): Promise<Uint8Array> {
+  const model = await parseModel(network.file);
+  if (network.facts === null) {
+    composeChroma(model, network.ends);
+  } else {
+    if (network.precision === 'fp16') convertToHalf(model, network.facts);
+    composeEnds(model, network.facts, network.ends);
+  }
   return writeOnnx(model);
 }
 
 /** sha256 over all that decides the graph that onnxruntime makes: on CPUs that is their features too, which weights are laid out for. */
-function describeGraph({ file, facts, ends, device, precision }: ComposedNetwork): string {
-  const { layout, channels, inputName, outputName, elementType, range } = facts;
+function describeGraph(network: ComposedModel | ComposedChroma): string {
+  const { file, device } = network;
   const decisive = {
     version: COMPOSITION_VERSION,
     onnxruntime: ONNXRUNTIME_VERSION,
     model: file.sha256,
-    ends: { ...ends, layout, channels, inputName, outputName, elementType, range },
+    ...describeEnds(network),
     device,
-    precision,
     machine: device === 'cpu' ? describeCpu() : process.arch,
   };
   return createHash('sha256').update(JSON.stringify(decisive)).digest('hex');
+}
+
+function describeEnds(network: ComposedModel | ComposedChroma): Record<string, unknown> {
+  if (network.facts === null) return { role: 'chroma', ends: network.ends };
+  const { layout, channels, inputName, outputName, elementType, range } = network.facts;
+  const ends = { ...network.ends, layout, channels, inputName, outputName, elementType, range };
+  return { ends, precision: network.precision };
 }
 
 function describeCpu(): readonly string[] {

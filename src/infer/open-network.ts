@@ -1,17 +1,19 @@
 import { UpscaleError } from '../core/errors.ts';
 import type { Logger } from '../core/logger.ts';
+import type { ChromaPassLayout } from './chroma/chroma-layout.ts';
 import { listLadder, refuseUnasked } from './device-ladder.ts';
 import { describeFailure, tryDevice, type DeviceAttempt, type DeviceReport } from './devices.ts';
-import type { PlaneEnds } from './graph/compose-ends.ts';
-import type { PassLayout } from './infer-layout.ts';
+import type { InferLayout, PassLayout } from './infer-layout.ts';
 import type { Device, InferPlan } from './infer-plan.ts';
 import type { Session } from './onnxruntime.ts';
-import { openComposed } from './open-composed.ts';
+import { openComposed, type ComposedChroma, type ComposedModel } from './open-composed.ts';
 import { readModelFile, type ModelFile } from './read-model.ts';
 
 export interface OpenNetworks {
   /** One a pass; passes with the same ends share theirs. */
   readonly sessions: readonly Session[];
+  /** One a chroma pass, in the same way. */
+  readonly chromaSessions: readonly Session[];
   readonly device: DeviceReport;
 }
 
@@ -23,10 +25,14 @@ export interface OpenNetworks {
  */
 export async function openNetworks(
   plan: InferPlan,
-  passes: readonly PassLayout[],
+  layout: Pick<InferLayout, 'passes' | 'chroma'>,
   logger: Logger,
 ): Promise<OpenNetworks> {
-  const files = await readFiles(passes);
+  const { passes } = layout;
+  const files = await readFiles([
+    ...passes.map(({ model }) => model),
+    ...(plan.chroma === null ? [] : [plan.chroma.network]),
+  ]);
   const tried: DeviceAttempt[] = [];
   for (const device of listLadder(plan.device)) {
     const doubt = plan.device === 'auto' ? refuseUnasked(device) : null;
@@ -36,10 +42,10 @@ export async function openNetworks(
       continue;
     }
     try {
-      const sessions = await openAll(plan, passes, files, device);
+      const sessions = await openAll(plan, layout, files, device);
       logger.debug(`Networks run on ${device}`);
       const precision = device === 'cpu' ? 'fp32' : plan.precision;
-      return { sessions, device: { asked: plan.device, used: device, precision, tried } };
+      return { ...sessions, device: { asked: plan.device, used: device, precision, tried } };
     } catch (error) {
       if (error instanceof UpscaleError) throw error;
       if (device === 'cpu') throw refuseModel(passes, error);
@@ -63,60 +69,63 @@ function refuseModel(passes: readonly PassLayout[], error: unknown): UpscaleErro
   });
 }
 
-async function readFiles(passes: readonly PassLayout[]): Promise<Map<string, ModelFile>> {
+async function readFiles(
+  networks: readonly { readonly path: string | null; readonly sha256: string | null }[],
+): Promise<Map<string, ModelFile>> {
   const files = new Map<string, ModelFile>();
-  for (const { model } of passes) {
-    if (model.path === null || files.has(model.path)) continue;
-    const file = await readModelFile(model.path);
-    if (model.sha256 !== null && file.sha256 !== model.sha256) {
-      throw new UpscaleError(
-        'MODEL_INVALID',
-        `The model ${model.path} is not the file that was planned with.`,
-        {
-          hint: 'It changed on disk: plan again.',
-        },
-      );
+  for (const { path, sha256 } of networks) {
+    if (path === null || files.has(path)) continue;
+    const file = await readModelFile(path);
+    if (sha256 !== null && file.sha256 !== sha256) {
+      throw new UpscaleError('MODEL_INVALID', `The model ${path} is not the file that was planned with.`, {
+        hint: 'It changed on disk: plan again.',
+      });
     }
-    files.set(model.path, file);
+    files.set(path, file);
   }
   return files;
 }
 
 async function openAll(
   plan: InferPlan,
-  passes: readonly PassLayout[],
+  layout: Pick<InferLayout, 'passes' | 'chroma'>,
   files: ReadonlyMap<string, ModelFile>,
   device: Device,
-): Promise<Session[]> {
+): Promise<Pick<OpenNetworks, 'sessions' | 'chromaSessions'>> {
   const open = new Map<string, Session>();
+  const { threads } = plan;
+  const traits = { fullRange: plan.input.color.range === 'pc', shuffleBytes: device === 'cpu' };
+  const openOnce = async (
+    path: string | null,
+    network: Omit<ComposedModel, 'file'> | Omit<ComposedChroma, 'file'>,
+  ): Promise<Session> => {
+    const key = JSON.stringify([path, network.ends]);
+    const known = open.get(key);
+    if (known !== undefined) return known;
+    const file = files.get(path ?? '');
+    if (file === undefined) throw new UpscaleError('INTERNAL', 'A pass has no network.');
+    const session = await openComposed({ ...network, file });
+    open.set(key, session);
+    return session;
+  };
+  const openLuma = ({ model, planes, inputBits, outputBits }: PassLayout): Promise<Session> => {
+    const ends = {
+      ...{ inputPlanes: planes.input, outputPlanes: planes.output },
+      ...{ inputBits, outputBits, ...traits },
+    };
+    const precision = device === 'cpu' ? 'fp32' : plan.precision;
+    return openOnce(model.path, { facts: model, ends, device, precision, threads });
+  };
+  const openChroma = ({ network, inputBits, outputBits }: ChromaPassLayout): Promise<Session> =>
+    openOnce(network.path, { facts: null, ends: { inputBits, outputBits, ...traits }, device, threads });
   const sessions: Session[] = [];
+  const chromaSessions: Session[] = [];
   try {
-    for (const { model, planes, inputBits, outputBits } of passes) {
-      const ends: PlaneEnds = {
-        inputPlanes: planes.input,
-        outputPlanes: planes.output,
-        inputBits,
-        outputBits,
-        fullRange: plan.input.color.range === 'pc',
-        shuffleBytes: device === 'cpu',
-      };
-      const key = JSON.stringify([model.path, ends]);
-      let session = open.get(key);
-      if (session === undefined) {
-        const file = files.get(model.path ?? '');
-        if (file === undefined) throw new UpscaleError('INTERNAL', `A pass of ${model.id} has no network.`);
-        const precision = device === 'cpu' ? 'fp32' : plan.precision;
-        session = await openComposed({
-          ...{ file, facts: model, ends, device, precision },
-          threads: plan.threads,
-        });
-        open.set(key, session);
-      }
-      sessions.push(session);
-    }
+    for (const pass of layout.passes) sessions.push(await openLuma(pass));
+    for (const pass of layout.chroma?.passes ?? []) chromaSessions.push(await openChroma(pass));
   } catch (error) {
     await Promise.all([...open.values()].map((session) => session.close()));
     throw error;
   }
-  return sessions;
+  return { sessions, chromaSessions };
 }

@@ -27,6 +27,12 @@ export interface PassGeometry {
   readonly scale: number;
 }
 
+/** What of a network decides how it is cut. */
+export type TiledNetwork = Pick<
+  ModelFacts,
+  'scale' | 'multiple' | 'fixedWidth' | 'fixedHeight' | 'receptiveRadius'
+>;
+
 /** Border of tiles of networks that look at the whole picture: no border makes theirs exact. */
 export const BLIND_BORDER = 32;
 
@@ -36,7 +42,7 @@ export const BLIND_BORDER = 32;
  *
  * @param limit - Largest tile, border included; null for no limit.
  */
-export function layOutPass(model: ModelFacts, source: Size, limit: Size | null): PassGeometry {
+export function layOutPass(model: TiledNetwork, source: Size, limit: Size | null): PassGeometry {
   const horizontal = layOutAxis(model, source.width, model.fixedWidth, limit?.width ?? null);
   const vertical = layOutAxis(model, source.height, model.fixedHeight, limit?.height ?? null);
   return {
@@ -63,12 +69,12 @@ function greatestCommonDivisor(a: number, b: number): number {
 }
 
 /** Input samples that tiles overlap their neighbours by, on the network's grid. */
-export function tileBorder(model: ModelFacts): number {
+export function tileBorder(model: TiledNetwork): number {
   return roundUp(model.receptiveRadius ?? BLIND_BORDER, tileGrid(model));
 }
 
 /** The smallest tile side that still moves on at a fair cost. */
-export function smallestTile(model: ModelFacts): number {
+export function smallestTile(model: TiledNetwork): number {
   return 2 * tileBorder(model) + 2 * tileGrid(model);
 }
 
@@ -78,7 +84,7 @@ interface Axis {
   readonly spans: readonly TileSpan[];
 }
 
-function layOutAxis(model: ModelFacts, length: number, fixed: number | null, limit: number | null): Axis {
+function layOutAxis(model: TiledNetwork, length: number, fixed: number | null, limit: number | null): Axis {
   const { multiple } = model;
   if (fixed === null) {
     const padded = roundUp(length, multiple);

@@ -1,13 +1,17 @@
 import { UpscaleError } from '../core/errors.ts';
 import type { Decision, Notice } from '../core/notice.ts';
 import { pixelFormat } from '../core/pixel-format.ts';
+import { chooseChroma } from './chroma/choose-chroma.ts';
+import { asTiled } from './chroma/chroma-layout.ts';
 import { layOutInfer } from './infer-layout.ts';
-import type { InferPlan, ModelFacts, Precision, ResampleFilter } from './infer-plan.ts';
+import type { ChromaNetwork, InferPlan, ModelFacts, Precision, ResampleFilter } from './infer-plan.ts';
 import { layOutPass, smallestTile } from './pass-geometry.ts';
 
 export interface PlanInferOptions {
   /** One model, that is run as often as it takes; or several, that are run once each, in this order. */
   readonly models: readonly ModelFacts[];
+  /** Networks for chroma that may be used; none leaves it to the filter. */
+  readonly chroma: readonly ChromaNetwork[];
   /** How much larger the picture gets, along the axis that grows most. */
   readonly magnification: number;
   readonly input: InferPlan['input'];
@@ -54,6 +58,7 @@ export function planInfer(options: PlanInferOptions): PlannedInfer {
     passes,
     filter,
     chromaFilter: plain === undefined ? 'bicubic' : filter,
+    chroma: null,
     input,
     output,
     device: isNetwork ? device : 'cpu',
@@ -62,9 +67,12 @@ export function planInfer(options: PlanInferOptions): PlannedInfer {
     tile: null,
   };
   decisions.push(describePasses(models, passes, options.magnification));
-  const fitting = isNetwork ? chooseTile(whole, options.memoryBytes) : null;
-  const tile = isNetwork ? limitTile(whole, fitting, options.largestTile ?? null) : null;
-  const plan = { ...whole, tile };
+  const { chroma, decision } = chooseChroma(whole, options.chroma);
+  if (decision !== null) decisions.push(decision);
+  const untiled = { ...whole, chroma };
+  const fitting = isNetwork ? chooseTile(untiled, options.memoryBytes) : null;
+  const tile = isNetwork ? limitTile(untiled, fitting, options.largestTile ?? null) : null;
+  const plan = { ...untiled, tile };
   if (tile !== null) {
     decisions.push({
       topic: 'tile',
@@ -174,11 +182,20 @@ function describeChain(models: readonly ModelFacts[], magnification: number, fac
 }
 
 function countActivationBytes(plan: InferPlan): number {
-  return listTiles(plan).reduce((sum, tile, i) => {
+  const luma = listTiles(plan).reduce((sum, tile, i) => {
     const model = plan.passes[i];
     const perSample = model === undefined ? 0 : countSampleBytes(plan, model);
     return sum + SESSION_BYTES + Math.ceil(tile.width * tile.height * perSample);
   }, 0);
+  const chroma = layOutInfer(plan).chroma?.passes ?? [];
+  return chroma.reduce((sum, { network, geometry: { tile } }) => {
+    return sum + SESSION_BYTES + Math.ceil(tile.width * tile.height * countChromaSampleBytes(plan, network));
+  }, luma);
+}
+
+/** Bytes that one chroma sample of a pass costs while it runs. */
+function countChromaSampleBytes(plan: InferPlan, { bytesPerSample }: ChromaNetwork): number {
+  return bytesPerSample + LOOSE_RESULTS * 2 * 4 * pixelFormat(plan.output.format).bytesPerSample;
 }
 
 /** Bytes that one input sample of a pass costs while it runs. */
@@ -190,18 +207,27 @@ function countSampleBytes(plan: InferPlan, { bytesPerSample, channels, scale }: 
 /** Keeps tiles within the side that was asked for; no side is smaller than what the network's border leaves something of. */
 function limitTile(plan: InferPlan, tile: InferPlan['tile'], side: number | null): InferPlan['tile'] {
   if (side === null) return tile;
-  const most = Math.max(side, ...plan.passes.map(smallestTile));
+  const most = Math.max(side, leastTile(plan));
   const sizes = listTiles({ ...plan, tile });
   if (sizes.every(({ width, height }) => width <= most && height <= most)) return tile;
   return { width: Math.min(most, tile?.width ?? most), height: Math.min(most, tile?.height ?? most) };
 }
 
+/** The smallest side of a tile, in samples of luma, that no model and no chroma network needs more than. */
+function leastTile({ passes, chroma }: InferPlan): number {
+  const forChroma = chroma === null ? 0 : 2 * smallestTile(asTiled(chroma.network));
+  return Math.max(forChroma, ...passes.map(smallestTile));
+}
+
 function chooseTile(plan: InferPlan, memoryBytes: number): InferPlan['tile'] {
   if (countActivationBytes(plan) <= memoryBytes) return null;
-  const least = Math.max(...plan.passes.map(smallestTile));
-  const share = memoryBytes / plan.passes.length - SESSION_BYTES;
+  const { chroma } = plan;
+  const least = leastTile(plan);
+  const sessions = chroma === null ? SESSION_BYTES : 2 * SESSION_BYTES;
+  const share = memoryBytes / plan.passes.length - sessions;
   const dearest = Math.max(1, ...plan.passes.map((model) => countSampleBytes(plan, model)));
-  const samples = Math.max(least * least, share / dearest);
+  const chromaBytes = chroma === null ? 0 : countChromaSampleBytes(plan, chroma.network) / 4;
+  const samples = Math.max(least * least, share / (dearest + chromaBytes));
   // Strips as wide as the frame waste no border at their sides; squares waste least where strips would be too thin.
   const widest = Math.max(...listTiles(plan).map(({ width }) => width));
   const side = Math.floor(Math.sqrt(samples));

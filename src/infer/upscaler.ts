@@ -3,14 +3,15 @@ import type { Frame } from '../core/frame.ts';
 import { silentLogger, type Logger } from '../core/logger.ts';
 import type { Arena } from '../kernels/arena.ts';
 import { loadKernels, type Kernels } from '../kernels/kernels.ts';
-import { Resampler } from '../kernels/resample.ts';
+import { Resampler, type ResamplerOptions } from '../kernels/resample.ts';
+import { runChromaPass, type OpenChromaPass } from './chroma/run-chroma-pass.ts';
 import type { DeviceReport } from './devices.ts';
-import { layOutInfer, type InferLayout, type PassLayout } from './infer-layout.ts';
+import { layOutInfer, type InferLayout } from './infer-layout.ts';
 import type { InferPlan } from './infer-plan.ts';
 import { openNetworks } from './open-network.ts';
 import type { Session } from './onnxruntime.ts';
 import { halveTile, listTiles } from './plan-infer.ts';
-import { runPass, type OpenPass } from './run-pass.ts';
+import { runPass, type OpenPass, type PassContext } from './run-pass.ts';
 
 export interface Upscaler {
   readonly device: DeviceReport;
@@ -43,13 +44,16 @@ export async function openUpscaler(
   const [kernels, networks] = await Promise.all([
     loadKernels(arena),
     plan.passes.length === 0
-      ? { sessions: [], device: { asked: plan.device, used: 'cpu', precision: 'fp32', tried: [] } as const }
-      : openNetworks(plan, layout.passes, logger),
+      ? {
+          ...{ sessions: [], chromaSessions: [] },
+          device: { asked: plan.device, used: 'cpu', precision: 'fp32', tried: [] } as const,
+        }
+      : openNetworks(plan, layout, logger),
   ]);
   try {
     return new PlannedUpscaler(plan, layout, { arena, kernels, logger, ...networks });
   } catch (error) {
-    await closeAll(networks.sessions);
+    await closeAll(networks);
     throw error;
   }
 }
@@ -59,6 +63,7 @@ interface UpscalerParts {
   readonly kernels: Kernels;
   readonly logger: Logger;
   readonly sessions: readonly Session[];
+  readonly chromaSessions: readonly Session[];
   readonly device: DeviceReport;
 }
 
@@ -69,8 +74,10 @@ class PlannedUpscaler implements Upscaler {
   #layout: InferLayout;
   #blocks: number[] = [];
   #passes: OpenPass[] = [];
+  #chromaPasses: OpenChromaPass[] = [];
   readonly #resamplers: Resampler[] = [];
   readonly #fit: Resampler | null;
+  readonly #chromaFit: Resampler | null;
 
   constructor(plan: InferPlan, layout: InferLayout, parts: UpscalerParts) {
     this.device = parts.device;
@@ -79,9 +86,10 @@ class PlannedUpscaler implements Upscaler {
     this.#layout = layout;
     try {
       this.#allocatePasses();
-      for (const options of layout.resamplers) this.#resamplers.push(new Resampler({ ...options, ...parts }));
-      this.#fit = layout.fit === null ? null : new Resampler({ ...layout.fit, ...parts });
-      if (this.#fit !== null) this.#resamplers.push(this.#fit);
+      for (const options of layout.resamplers) this.#openResampler(options);
+      this.#fit = layout.fit === null ? null : this.#openResampler(layout.fit);
+      const chromaFit = layout.chroma?.fit ?? null;
+      this.#chromaFit = chromaFit === null ? null : this.#openResampler(chromaFit);
     } catch (error) {
       this.#releaseAll();
       throw error;
@@ -113,7 +121,7 @@ class PlannedUpscaler implements Upscaler {
 
   async close(): Promise<void> {
     this.#releaseAll();
-    await closeAll(this.#parts.sessions);
+    await closeAll(this.#parts);
   }
 
   #checkFrame(frame: Frame): void {
@@ -135,28 +143,57 @@ class PlannedUpscaler implements Upscaler {
   }
 
   async #runNetwork(frame: Frame, result: Frame, signal: AbortSignal | undefined): Promise<void> {
+    const context = { ...this.#parts, signal };
     for (const { source, target } of this.#layout.groups) {
       const from = frame.planes[source];
       const to = result.planes[target];
       if (from === undefined || to === undefined) continue;
-      for (;;) {
-        try {
-          await this.#runPasses(from.offset, to.offset, signal);
-          break;
-        } catch (error) {
-          if (!(error instanceof UpscaleError) || error.code !== 'DEVICE_OUT_OF_MEMORY') throw error;
-          this.#shrinkTiles(error);
-        }
+      await this.#shrinkWhereNeeded(async () => {
+        await this.#runPasses(from.offset, to.offset, context);
+        // What luma passes gave on the way is chroma's guide.
+        await this.#runChroma(frame, result, from.offset, context);
+      });
+    }
+  }
+
+  async #shrinkWhereNeeded(run: () => Promise<void>): Promise<void> {
+    for (;;) {
+      try {
+        await run();
+        return;
+      } catch (error) {
+        if (!(error instanceof UpscaleError) || error.code !== 'DEVICE_OUT_OF_MEMORY') throw error;
+        this.#shrinkTiles(error);
       }
     }
   }
 
-  async #runPasses(source: number, target: number, signal: AbortSignal | undefined): Promise<void> {
+  async #runChroma(frame: Frame, result: Frame, luma: number, context: PassContext): Promise<void> {
+    const { chroma } = this.#layout;
+    const source = frame.planes[chroma?.source ?? -1];
+    const target = result.planes[chroma?.target ?? -1];
+    if (chroma === null || source === undefined || target === undefined) return;
+    let from = source.offset;
+    let guide = luma;
+    for (const [i, pass] of this.#chromaPasses.entries()) {
+      const to = pass.layout.blocks.result === 0 ? target.offset : pass.memory.result;
+      await runChromaPass(pass, { source: from, guide, target: to }, context);
+      from = to;
+      guide = this.#passes[i]?.memory.result ?? 0;
+    }
+    const { fit } = chroma;
+    if (fit === null) return;
+    const fromBytes = fit.from.width * fit.from.height * (fit.from.bits > 8 ? 2 : 1);
+    const toBytes = fit.to.width * fit.to.height * (fit.to.bits > 8 ? 2 : 1);
+    for (const i of [0, 1]) this.#chromaFit?.run(from + i * fromBytes, target.offset + i * toBytes);
+  }
+
+  async #runPasses(source: number, target: number, context: PassContext): Promise<void> {
     let from = source;
     for (const pass of this.#passes) {
       const isOut = pass.layout.blocks.result === 0;
       const to = isOut ? target : pass.memory.result;
-      await runPass(pass, from, to, { ...this.#parts, signal });
+      await runPass(pass, from, to, context);
       from = to;
     }
     if (this.#fit === null) return;
@@ -188,26 +225,30 @@ class PlannedUpscaler implements Upscaler {
   }
 
   #allocatePasses(): void {
+    const { sessions, chromaSessions } = this.#parts;
     this.#passes = this.#layout.passes.map((layout, i) => {
-      const session = this.#parts.sessions[i];
-      if (session === undefined) throw new UpscaleError('INTERNAL', 'A pass has no session.');
-      return { layout, session, memory: this.#allocateBlocks(layout) };
+      return { layout, session: pick(sessions, i), memory: this.#allocateBlocks(layout.blocks) };
+    });
+    this.#chromaPasses = (this.#layout.chroma?.passes ?? []).map((layout, i) => {
+      return { layout, session: pick(chromaSessions, i), memory: this.#allocateBlocks(layout.blocks) };
     });
   }
 
-  #allocateBlocks({ blocks }: PassLayout): OpenPass['memory'] {
-    const take = (bytes: number): number => {
-      if (bytes === 0) return 0;
-      const offset = this.#parts.arena.allocate(bytes);
-      this.#blocks.push(offset);
-      return offset;
-    };
-    return {
-      padded: take(blocks.padded),
-      tileInput: take(blocks.tileInput),
-      tileOutput: take(blocks.tileOutput),
-      result: take(blocks.result),
-    };
+  /** Offsets of blocks of these sizes; 0 for empty ones. */
+  #allocateBlocks<Name extends string>(sizes: Readonly<Record<Name, number>>): Record<Name, number> {
+    const offsets: Record<Name, number> = { ...sizes };
+    for (const name of Object.keys(sizes) as Name[]) {
+      if (sizes[name] === 0) continue;
+      offsets[name] = this.#parts.arena.allocate(sizes[name]);
+      this.#blocks.push(offsets[name]);
+    }
+    return offsets;
+  }
+
+  #openResampler(options: ResamplerOptions): Resampler {
+    const resampler = new Resampler({ ...options, ...this.#parts });
+    this.#resamplers.push(resampler);
+    return resampler;
   }
 
   #releaseAll(): void {
@@ -216,6 +257,15 @@ class PlannedUpscaler implements Upscaler {
   }
 }
 
-async function closeAll(sessions: readonly Session[]): Promise<void> {
-  await Promise.all([...new Set(sessions)].map((session) => session.close()));
+function pick(sessions: readonly Session[], index: number): Session {
+  const session = sessions[index];
+  if (session === undefined) throw new UpscaleError('INTERNAL', 'A pass has no session.');
+  return session;
+}
+
+async function closeAll({
+  sessions,
+  chromaSessions,
+}: Pick<UpscalerParts, 'sessions' | 'chromaSessions'>): Promise<void> {
+  await Promise.all([...new Set([...sessions, ...chromaSessions])].map((session) => session.close()));
 }

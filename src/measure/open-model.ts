@@ -36,6 +36,7 @@ export async function openModel(model: ModelFacts, options: OpenModelOptions): P
   const { width, height, format, factor, device, threads } = options;
   const { plan } = planInfer({
     models: [model],
+    chroma: [],
     magnification: factor,
     input: {
       format,

@@ -13,6 +13,7 @@ import { findProfile, outputFormatFor } from '../encode/profiles.ts';
 import type { Capabilities } from '../ffmpeg/capabilities.ts';
 import type { PrecisionChoice } from '../infer/choose-precision.ts';
 import { channelsOf } from '../infer/infer-layout.ts';
+import type { ChromaNetwork } from '../infer/infer-plan.ts';
 import { arenaBytesForInfer, planInfer } from '../infer/plan-infer.ts';
 import type { ResolvedModels } from '../infer/resolve-models.ts';
 import { arenaBytes } from './flight.ts';
@@ -38,6 +39,8 @@ export interface PlanContext {
   readonly capabilities: Capabilities;
   /** What `--model` names, and how that was understood. */
   readonly models: ResolvedModels;
+  /** Networks for chroma that are installed. */
+  readonly chroma: readonly ChromaNetwork[];
   /** Of accelerators. @defaultValue `fp32` */
   readonly precision?: PrecisionChoice;
   readonly machine: Machine;
@@ -118,6 +121,7 @@ export function createPlan(source: Source, options: UpscaleOptions, context: Pla
     const decoders = lanes * decoderBytes(decode, video, threads);
     const inferred = planInfer({
       models: context.models.models,
+      chroma: options.chroma === 'filter' ? [] : context.chroma,
       magnification: target.magnification,
       input: { format: workFormat, width: decode.width, height: decode.height, color },
       output: {
@@ -156,7 +160,7 @@ export function createPlan(source: Source, options: UpscaleOptions, context: Pla
       outputBytes,
       seconds: estimateSeconds({
         frames: expectedFrames,
-        passes: inferred.plan.passes,
+        infer: inferred.plan,
         source: decode,
         output: target,
         encoder: encoded.encode.encoder,

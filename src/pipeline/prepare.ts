@@ -10,6 +10,7 @@ import { findProfile } from '../encode/profiles.ts';
 import { readCapabilities } from '../ffmpeg/capabilities.ts';
 import { findTools, type FfmpegTools } from '../ffmpeg/tools.ts';
 import { choosePrecision } from '../infer/choose-precision.ts';
+import { loadChromaNetworks } from '../infer/chroma/chroma-model.ts';
 import { loadRegistry } from '../infer/registry.ts';
 import { resolveModels } from '../infer/resolve-models.ts';
 import { createPlan } from './create-plan.ts';
@@ -38,12 +39,13 @@ export async function prepare(
     ...(options.ffmpeg === undefined ? {} : { ffmpeg: options.ffmpeg }),
     ...(options.ffprobe === undefined ? {} : { ffprobe: options.ffprobe }),
   });
-  const [source, capabilities, models] = await Promise.all([
+  const [source, capabilities, models, chroma] = await Promise.all([
     probeInput(input, options, tools, { signal, logger }),
     readCapabilities(tools),
     loadRegistry().then((registry) =>
       resolveModels(registry, options.model ?? registry.default.id, signal === undefined ? {} : { signal }),
     ),
+    loadChromaNetworks({ logger }),
   ]);
   const size = chooseTargetSize(
     { width: source.video.displayWidth, height: source.video.displayHeight },
@@ -60,6 +62,7 @@ export async function prepare(
   const context = {
     capabilities,
     models,
+    chroma,
     machine: readMachine(),
     outputPath,
     encoder,

@@ -1,4 +1,4 @@
-import type { ModelFacts } from '../infer/infer-plan.ts';
+import type { InferPlan } from '../infer/infer-plan.ts';
 
 /** Floating point operations a second that one core gives a network of 16 channels or more; measured by `npm run bench`. */
 const CORE_FLOPS = 110e9;
@@ -23,7 +23,7 @@ const SECONDS_A_SOURCE_PIXEL = 12e-9;
 
 export interface TimeEstimateInput {
   readonly frames: number;
-  readonly passes: readonly ModelFacts[];
+  readonly infer: Pick<InferPlan, 'passes' | 'chroma'>;
   readonly source: { readonly width: number; readonly height: number };
   readonly output: { readonly width: number; readonly height: number };
   readonly encoder: string;
@@ -36,8 +36,11 @@ export function estimateSeconds(input: TimeEstimateInput): number {
   const sourcePixels = input.source.width * input.source.height;
   let pixels = sourcePixels;
   let flops = 0;
-  for (const pass of input.passes) {
+  const { passes, chroma } = input.infer;
+  for (const [i, pass] of passes.entries()) {
     flops += pass.flopsPerSample * pixels;
+    // Chroma has a quarter of the samples where a network enlarges it.
+    if (chroma !== null && i < chroma.passes) flops += (chroma.network.flopsPerSample * pixels) / 4;
     pixels *= pass.scale * pass.scale;
   }
   const inference = flops / (input.accelerated ? ACCELERATOR_FLOPS : CORE_FLOPS);

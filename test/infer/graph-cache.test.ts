@@ -5,7 +5,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { PlaneEnds } from '../../src/infer/graph/compose-ends.ts';
 import { COMPOSED_INPUT, COMPOSED_OUTPUT } from '../../src/infer/graph/compose-ends.ts';
 import { GraphCache } from '../../src/infer/graph-cache.ts';
-import { openComposed, type ComposedNetwork } from '../../src/infer/open-composed.ts';
+import { openComposed, type ComposedModel } from '../../src/infer/open-composed.ts';
 import { readModelFile } from '../../src/infer/read-model.ts';
 import { loadRegistry } from '../../src/infer/registry.ts';
 
@@ -19,7 +19,7 @@ afterEach(async () => {
 
 const registry = await loadRegistry({ directories: [new URL('../../models/', import.meta.url).pathname] });
 
-async function describeNetwork(id: string, bits = 8): Promise<ComposedNetwork> {
+async function describeNetwork(id: string, bits = 8): Promise<ComposedModel> {
   const facts = await registry.resolve(id);
   const ends: PlaneEnds = {
     ...{ inputPlanes: facts.channels, outputPlanes: facts.channels },
@@ -29,7 +29,7 @@ async function describeNetwork(id: string, bits = 8): Promise<ComposedNetwork> {
   return { file, facts, ends, device: 'cpu', precision: 'fp32', threads: 1 };
 }
 
-async function run(network: ComposedNetwork, cache: GraphCache): Promise<unknown> {
+async function run(network: ComposedModel, cache: GraphCache): Promise<unknown> {
   const session = await openComposed(network, cache);
   try {
     const length = 48 * 32;

@@ -73,6 +73,7 @@ describe('a chain of models', () => {
     const memoryBytes = 300e6;
     const planned = planInfer({
       models: [twice, model],
+      chroma: [],
       magnification: 6,
       input: { ...input, format: 'gray', color },
       output: { format: 'gray', width: 11520, height: 6480, chromaLocation: 'left' },

@@ -1,7 +1,7 @@
 import type { Color } from '../../src/core/color.ts';
 import { frameBytes, pixelFormat } from '../../src/core/pixel-format.ts';
-import type { InferPlan, ModelFacts } from '../../src/infer/infer-plan.ts';
-import { arenaBytesForInfer, planInfer } from '../../src/infer/plan-infer.ts';
+import type { ChromaNetwork, InferPlan, ModelFacts } from '../../src/infer/infer-plan.ts';
+import { arenaBytesForInfer, planInfer, type PlannedInfer } from '../../src/infer/plan-infer.ts';
 import { openUpscaler } from '../../src/infer/upscaler.ts';
 import { Arena } from '../../src/kernels/arena.ts';
 
@@ -18,12 +18,21 @@ export interface Wishes {
   readonly outputHeight?: number;
   readonly range?: Color['range'];
   readonly tile?: InferPlan['tile'];
+  /** Bytes that activations may take. @defaultValue 1e9 */
+  readonly memoryBytes?: number;
+  /** @defaultValue none: chroma by filter */
+  readonly chroma?: readonly ChromaNetwork[];
+  /** Of input and output. @defaultValue left */
+  readonly location?: Color['chromaLocation'];
 }
 
-export function makePlan(wishes: Wishes): InferPlan {
+/** What the planner says to `wishes`; tiles are left to it. */
+export function planWishes(wishes: Wishes): PlannedInfer {
   const { model, format, outputFormat = format, width, height, magnification = 2, range = 'tv' } = wishes;
-  const { plan } = planInfer({
+  const { chroma = [], location = 'left' } = wishes;
+  return planInfer({
     models: wishes.models ?? [model],
+    chroma,
     magnification,
     input: {
       format,
@@ -34,19 +43,23 @@ export function makePlan(wishes: Wishes): InferPlan {
         primaries: 'bt709',
         transfer: 'bt709',
         matrix: format.startsWith('gb') ? 'gbr' : 'bt709',
-        chromaLocation: 'left',
+        chromaLocation: location,
       },
     },
     output: {
       format: outputFormat,
       width: wishes.outputWidth ?? width * magnification,
       height: wishes.outputHeight ?? height * magnification,
-      chromaLocation: 'left',
+      chromaLocation: location,
     },
     device: 'cpu',
     threads: 1,
-    memoryBytes: 1e9,
+    memoryBytes: wishes.memoryBytes ?? 1e9,
   });
+}
+
+export function makePlan(wishes: Wishes): InferPlan {
+  const { plan } = planWishes(wishes);
   return wishes.tile === undefined ? plan : { ...plan, tile: wishes.tile };
 }
 

@@ -59,7 +59,7 @@ export function composeEnds(model: OnnxModel, facts: ModelFacts, ends: PlaneEnds
 }
 
 /** The code value that stands for 1 at the network. */
-function whiteOf(bits: number, fullRange: boolean): number {
+export function whiteOf(bits: number, fullRange: boolean): number {
   return fullRange ? 2 ** bits - 1 : 255 * 2 ** (bits - 8);
 }
 
@@ -99,7 +99,16 @@ function appendOpaqueAlpha(chain: Chain, opset: number, white: number): void {
   }
 }
 
-function composeOutput(graph: OnnxGraph, facts: ModelFacts, ends: PlaneEnds, opset: number): void {
+type OutputFacts = Pick<ModelFacts, 'channels' | 'elementType' | 'layout' | 'outputName' | 'range'>;
+
+/** @param zero - The code value that stands for 0 at the network: the middle for chroma. */
+export function composeOutput(
+  graph: OnnxGraph,
+  facts: OutputFacts,
+  ends: Omit<PlaneEnds, 'inputBits' | 'inputPlanes' | 'outputPlanes'> & { readonly outputPlanes: number },
+  opset: number,
+  zero = 0,
+): void {
   const type = ends.outputBits > 8 ? ONNX_TYPE.uint16 : ONNX_TYPE.uint8;
   const gain = whiteOf(ends.outputBits, ends.fullRange) / facts.range;
   const networkType = ONNX_TYPE[elementName(facts)];
@@ -121,10 +130,10 @@ function composeOutput(graph: OnnxGraph, facts: ModelFacts, ends: PlaneEnds, ops
   if (!isDirect) {
     if (networkType !== ONNX_TYPE.float) chain.append('Cast', [], { to: ONNX_TYPE.float });
     // Casts cut off: half a code value on top rounds.
-    const folds = networkType === ONNX_TYPE.float && foldOutputAffine(graph, value, gain, 0.5);
+    const folds = networkType === ONNX_TYPE.float && foldOutputAffine(graph, value, gain, zero + 0.5);
     if (!folds) {
       if (gain !== 1) chain.append('Mul', [chain.floats('gain', [gain])]);
-      chain.append('Add', [chain.floats('half', [0.5])]);
+      chain.append('Add', [chain.floats('half', [zero + 0.5])]);
     }
     appendClip(chain, opset, 2 ** ends.outputBits - 0.5);
   }
@@ -159,12 +168,12 @@ function appendClip(chain: Chain, opset: number, ceiling: number): void {
   clip?.attribute.push({ name: 'min', type: 1, f: 0 }, { name: 'max', type: 1, f: ceiling });
 }
 
-function elementName(facts: ModelFacts): 'float' | 'float16' | 'uint8' | 'uint16' {
+function elementName(facts: Pick<ModelFacts, 'elementType'>): 'float' | 'float16' | 'uint8' | 'uint16' {
   return facts.elementType === 'float32' ? 'float' : facts.elementType;
 }
 
 /** A row of nodes, each reading what the one before it wrote. */
-class Chain {
+export class Chain {
   readonly nodes: OnnxNode[] = [];
   readonly #graph: OnnxGraph;
   readonly #prefix: string;
