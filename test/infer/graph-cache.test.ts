@@ -2,6 +2,8 @@ import { mkdtemp, readdir, readFile, rm, stat, utimes, writeFile } from 'node:fs
 import os from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { loadChromaNetworks } from '../../src/infer/chroma/chroma-model.ts';
+import { CHROMA_GUIDE } from '../../src/infer/graph/compose-chroma.ts';
 import type { PlaneEnds } from '../../src/infer/graph/compose-ends.ts';
 import { COMPOSED_INPUT, COMPOSED_OUTPUT } from '../../src/infer/graph/compose-ends.ts';
 import { GraphCache } from '../../src/infer/graph-cache.ts';
@@ -17,7 +19,8 @@ afterEach(async () => {
   await rm(directory, { recursive: true, force: true });
 });
 
-const registry = await loadRegistry({ directories: [new URL('../../models/', import.meta.url).pathname] });
+const models = new URL('../../models/', import.meta.url).pathname;
+const registry = await loadRegistry({ directories: [models] });
 
 async function describeNetwork(id: string, bits = 8): Promise<ComposedModel> {
   const facts = await registry.resolve(id);
@@ -36,6 +39,23 @@ async function run(network: ComposedModel, cache: GraphCache): Promise<unknown> 
     const data = network.ends.inputBits > 8 ? new Uint16Array(length) : new Uint8Array(length);
     data.forEach((_, i) => (data[i] = (i * 7919) % 2 ** network.ends.inputBits));
     const results = await session.evaluate({ [COMPOSED_INPUT]: { data, dims: [1, 1, 32, 48] } });
+    return results.get(COMPOSED_OUTPUT)?.data;
+  } finally {
+    await session.close();
+  }
+}
+
+async function runChroma(cache: GraphCache): Promise<unknown> {
+  const [network] = await loadChromaNetworks({ directories: [models] });
+  const ends = { inputBits: 8, outputBits: 8, fullRange: false, shuffleBytes: true };
+  const file = await readModelFile(network?.path ?? '');
+  const session = await openComposed({ file, facts: null, ends, device: 'cpu', threads: 1 }, cache);
+  const fill = (length: number): Uint8Array => Uint8Array.from({ length }, (_, i) => (i * 7919) % 256);
+  try {
+    const results = await session.evaluate({
+      [COMPOSED_INPUT]: { data: fill(2 * 24 * 16), dims: [1, 2, 16, 24] },
+      [CHROMA_GUIDE]: { data: fill(48 * 32), dims: [1, 1, 32, 48] },
+    });
     return results.get(COMPOSED_OUTPUT)?.data;
   } finally {
     await session.close();
@@ -61,6 +81,15 @@ describe('graphs that are kept on disk', () => {
       expect((await stat(file ?? '')).ino).toBe(before.ino);
       await rm(file ?? '');
     }
+  });
+
+  it('give the bytes of those that are not: chroma', async () => {
+    const cache = new GraphCache(directory);
+    const fresh = await runChroma(new GraphCache('/dev/null/nowhere'));
+    expect(await runChroma(cache)).toEqual(fresh);
+    expect(await listGraphs()).toHaveLength(1);
+    expect(await runChroma(cache)).toEqual(fresh);
+    expect(await listGraphs()).toHaveLength(1);
   });
 
   it('are made again where they are cut short, have other bytes, or hold no graph', async () => {
