@@ -5,7 +5,7 @@ import { makeNetwork, placeModel } from './graph-fixture.ts';
 describe('loadRegistry', () => {
   it('finds models by name, filters and files', async () => {
     const registry = await loadRegistry();
-    expect(await registry.resolve('b3r')).toMatchObject({ kind: 'network', scale: 2, channels: 1 });
+    expect(await registry.resolve('realtime')).toMatchObject({ kind: 'network', scale: 2, channels: 1 });
     expect(await registry.resolve('lanczos')).toMatchObject({ kind: 'resample', path: null });
     const file = await placeModel(makeNetwork({ scale: 3 }), 'mine');
     expect(await registry.resolve(file)).toMatchObject({ id: 'mine', scale: 3, path: file });
@@ -17,7 +17,7 @@ describe('loadRegistry', () => {
     const registry = await loadRegistry();
     await expect(registry.resolve('b3x')).rejects.toMatchObject({
       code: 'MODEL_NOT_FOUND',
-      hint: expect.stringContaining('b3r') as string,
+      hint: expect.stringContaining('realtime') as string,
     });
     await expect(registry.resolve('/nowhere/net.onnx')).rejects.toMatchObject({ code: 'MODEL_NOT_FOUND' });
   });
