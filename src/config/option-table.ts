@@ -115,7 +115,7 @@ export const OPTION_TABLE = [
     key: 'model',
     placeholder: 'NAME|PATH',
     group: 'Picture',
-    help: 'Model by name, a baseline (bicubic, lanczos, nearest) or the path of an ONNX file; see upreel doctor',
+    help: 'Model by name, a baseline (bicubic, lanczos, nearest) or the path of an ONNX file; a+b runs one after the other, a:0.7,b:0.3 averages; see upreel doctor',
     commands: RUN,
   },
   {

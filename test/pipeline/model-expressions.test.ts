@@ -28,7 +28,7 @@ beforeAll(async () => {
     ],
     ...['-c:v', 'ffv1', source],
   );
-  ffmpeg('-f', 'lavfi', '-i', 'testsrc2=s=80x64:d=2:r=25', '-pix_fmt', 'yuv420p', '-c:v', 'ffv1', long);
+  ffmpeg('-f', 'lavfi', '-i', 'testsrc2=s=80x64:d=3.2:r=25', '-pix_fmt', 'yuv420p', '-c:v', 'ffv1', long);
   await writeFile(rgb, writeOnnx(makeNetwork({ channels: 3 })));
   await writeFile(luma, writeOnnx(makeNetwork({ channels: 1 })));
 });
@@ -67,6 +67,7 @@ describe('models on footage in YUV', () => {
   it('does not depend on how the work is cut', async () => {
     const model = `${luma}:0.7,${luma}:0.3+${luma}`;
     const whole = await upscale(long, {
+      segmentSeconds: 1000,
       output: folder.path('whole.mkv'),
       encoder: 'ffv1',
       model,
