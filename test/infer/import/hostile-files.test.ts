@@ -5,7 +5,7 @@ import path from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { UpscaleError } from '../../../src/core/errors.ts';
 import { importModel } from '../../../src/infer/import/import-model.ts';
-import { makeSafetensors } from './safetensors-fixture.ts';
+import { makeSafetensors, makeWeights } from './safetensors-fixture.ts';
 import {
   makePickle,
   makeTorchLegacy,
@@ -182,6 +182,19 @@ describe('files made to fill the memory', () => {
       makeZip([pickle, { ...bomb, claimedSize: 2 ** 32 - 2 }]),
       /far more than its own size/,
     );
+  });
+
+  it('refuses branches that would merge into far more than they are', async () => {
+    const weights = {
+      'upsampler.0.weight': [12, 4, 3, 3],
+      'conv_cat.weight': [4, 16, 1, 1],
+      'block_1.c1_r.sk.weight': [4, 4, 1, 1],
+      'conv_1.sk.weight': [1, 9000, 1, 1],
+      'conv_1.conv.0.weight': [1, 9000, 1, 1],
+      'conv_1.conv.1.weight': [9000, 1, 3, 3],
+      'conv_1.conv.2.weight': [1, 9000, 1, 1],
+    };
+    await expectRefusal(makeWeights(weights), /narrower/);
   });
 
   it('takes what grows by little', async () => {
