@@ -4,6 +4,12 @@ import { z } from 'zod';
 import { UpscaleError } from '../core/errors.ts';
 import { modelFactsSchema, type ModelFacts } from './infer-plan.ts';
 
+const gainsSchema = z.strictObject({
+  against: z.string(),
+  on: z.string(),
+  gains: z.record(z.string(), z.number()),
+});
+
 /** `manifest.json` of a model's folder. */
 export const manifestSchema = z.strictObject({
   id: z.string().regex(/^[a-z0-9][a-z0-9._-]*$/),
@@ -17,11 +23,36 @@ export const manifestSchema = z.strictObject({
   architecture: z.string().min(1).optional(),
   /** What footage it is for. */
   content: z.string().min(1).optional(),
+  /** The same gains on `samples/truth`, which `scripts/measure-models.ts` writes and a test measures again. */
+  measuredOnSamples: gainsSchema.optional(),
   /** What it was trained on, and under which licences that is. */
   trainingData: z.string().min(1).optional(),
   /** Gains over a filter, in dB of Y-PSNR, by what the pictures went through before. */
-  measured: z
-    .strictObject({ against: z.string(), on: z.string(), gains: z.record(z.string(), z.number()) })
+  measured: gainsSchema.optional(),
+  /** Speed, as `scripts/write-manifest.ts` measured it. */
+  speed: z
+    .strictObject({
+      /** Processor that it ran on. */
+      machine: z.string(),
+      /** Of the frames that go in: `640x360`. */
+      size: z.string(),
+      threads: z.int().positive(),
+      /** Median milliseconds for a frame. */
+      milliseconds: z.number().positive(),
+      /** The model that it was compared with in the same run, and this one's time over that one's. */
+      against: z.string(),
+      ratio: z.number().positive(),
+    })
+    .optional(),
+  /** Where a model that was added came from. */
+  source: z
+    .strictObject({
+      /** File name, or URL without credentials and query. */
+      from: z.string().min(1),
+      /** Of the file that came; of a pair of files, of one after the other. */
+      sha256: z.string().regex(/^[0-9a-f]{64}$/),
+      format: z.string().min(1),
+    })
     .optional(),
   /** Taken where none is named. One model of a registry has it. @defaultValue false */
   default: z.boolean().default(false),
@@ -32,6 +63,8 @@ export const manifestSchema = z.strictObject({
     .extend({ sha256: z.string().regex(/^[0-9a-f]{64}$/) }),
 });
 
+export type Manifest = z.infer<typeof manifestSchema>;
+
 /** A model with a manifest. */
 export interface RegisteredModel {
   readonly id: string;
@@ -39,6 +72,10 @@ export interface RegisteredModel {
   readonly license: string;
   readonly isDefault: boolean;
   readonly facts: ModelFacts;
+  /** All that `manifest.json` says. */
+  readonly manifest: Manifest;
+  /** The model's folder. */
+  readonly directory: string;
 }
 
 /** Reads `manifest.json` in `directory`. Throws `MODEL_INVALID` where it is none. */
@@ -53,6 +90,8 @@ export async function readManifest(directory: string): Promise<RegisteredModel> 
       license,
       isDefault: manifest.default,
       facts: { id, kind: 'network', path: path.join(directory, manifest.file), ...manifest.facts },
+      manifest,
+      directory,
     };
   } catch (error) {
     const reason =
