@@ -29,7 +29,7 @@ export const manifestSchema = z.strictObject({
   trainingData: z.string().min(1).optional(),
   /** Gains over a filter, in dB of Y-PSNR, by what the pictures went through before. */
   measured: gainsSchema.optional(),
-  /** Speed, as `scripts/write-manifest.ts` measured it. */
+  /** Speed, as `scripts/measure-models.ts` measured it. */
   speed: z
     .strictObject({
       /** Processor that it ran on. */

@@ -38,7 +38,7 @@ const FACTS_VERSION = 'model-facts-2';
 /** Models that come with Upreel. */
 const OWN_DIRECTORY = fileURLToPath(new URL('../../models', import.meta.url));
 
-/** Folders where models are looked for, the first to have an id wins. */
+/** Folders where models are looked for, the first to have an id wins; that one is also where models are added. */
 export function modelDirectories(env: NodeJS.ProcessEnv = process.env): [string, ...string[]] {
   const listed = (env.UPREEL_MODELS ?? '').split(path.delimiter).filter((part) => part !== '');
   const data =
@@ -47,11 +47,6 @@ export function modelDirectories(env: NodeJS.ProcessEnv = process.env): [string,
     path.join(os.homedir(), '.local', 'share');
   const [first, ...others] = [...listed, path.join(data, 'upreel', 'models')];
   return [first, ...others, OWN_DIRECTORY];
-}
-
-/** Where the user's own models go: the first folder of `UPREEL_MODELS`, or the user's data folder. */
-export function userModelDirectory(env: NodeJS.ProcessEnv = process.env): string {
-  return path.resolve(modelDirectories(env)[0]);
 }
 
 /** Whether a model came with Upreel. */
