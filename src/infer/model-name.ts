@@ -29,7 +29,7 @@ export function checkModelId(id: string): void {
     isFilter ||
     !manifestSchema.shape.id.safeParse(id).success ||
     id.length > LONGEST ||
-    /\.onnx$/.test(id)
+    /\.(onnx|pth|pt|ckpt|safetensors|param)$/.test(id)
   ) {
     throw new UpscaleError(
       'USAGE',

@@ -5,12 +5,15 @@ import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { pipeBytes } from '../../src/ffmpeg/pipe-bytes.ts';
 import { findTools } from '../../src/ffmpeg/tools.ts';
 import { writeOnnx } from '../../src/infer/graph/onnx-model.ts';
+import { loadRegistry } from '../../src/infer/registry.ts';
 import { makeNetwork } from '../infer/graph-fixture.ts';
 import { startServer } from '../infer/model-server.ts';
 import { makeClip, makeFolder, runUpreel } from './command-line.ts';
 
 const NETWORK = Buffer.from(writeOnnx(makeNetwork({ scale: 2 })));
 const OTHER = Buffer.from(writeOnnx(makeNetwork({ scale: 3 })));
+/** A model that comes with Upreel. */
+const SHIPPED = (await loadRegistry()).default.id;
 const hashOf = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
 
 let folder = '';
@@ -53,12 +56,12 @@ describe('upreel models', () => {
   it.each([
     [['models', 'ad'], 'models ad'],
     [['models', 'add'], 'argument'],
-    [['models', 'show', 'b3r', 'x'], 'x'],
+    [['models', 'show', SHIPPED, 'x'], 'x'],
     [['models', 'list', '--scale', '2'], 'scale'],
     [['models', 'bench', '--size', '5x5'], '--size'],
     [['models', 'compare', 'x.mp4'], '--at'],
     [['models', 'compare', 'x.mp4', '--at', 'noon'], '--at'],
-    [['models', 'remove', 'b3r'], 'comes with Upreel'],
+    [['models', 'remove', SHIPPED], 'comes with Upreel'],
   ])('ends with 2 for %j and names what is wrong', async (args, word) => {
     const { code, stdout, stderr } = await runUpreel(args);
     expect(stderr).toContain(word);
@@ -100,14 +103,14 @@ describe('upreel models', () => {
   });
 
   it('shows what ships and what lies at a path', async () => {
-    const shipped = JSON.parse((await runUpreel(['models', 'show', 'b3r', '--json'])).stdout) as object;
+    const shipped = JSON.parse((await runUpreel(['models', 'show', SHIPPED, '--json'])).stdout) as object;
     expect(shipped).toMatchObject({
-      facts: { id: 'b3r', scale: 2 },
-      manifest: { id: 'b3r', license: 'MIT' },
+      facts: { id: SHIPPED, scale: 2 },
+      manifest: { id: SHIPPED, license: 'MIT' },
       isShipped: true,
       card: expect.stringMatching(/CARD\.md$/) as string,
     });
-    const text = (await runUpreel(['models', 'show', 'b3r'])).stdout;
+    const text = (await runUpreel(['models', 'show', SHIPPED])).stdout;
     expect(text).toContain('dB over Lanczos');
     const file = await runUpreel(['models', 'show', path.join(folder, 'other.onnx')]);
     expect(file.stdout).toMatch(/scale +3 times/);
@@ -166,7 +169,7 @@ describe('upreel models bench', () => {
     ]);
     expect(code, stderr).toBe(0);
     const report = JSON.parse(stdout) as { models: { gains: Record<string, number> }[] };
-    expect(report).toMatchObject({ size: '64x48', threads: 1, reference: 'b3r' });
+    expect(report).toMatchObject({ size: '64x48', threads: 1, reference: SHIPPED });
     expect(report.models).toMatchObject([
       { id: 'Tiny Net', scale: 2, device: 'cpu', error: null },
       { id: 'bicubic', device: 'cpu', error: null },
@@ -182,7 +185,7 @@ describe('upreel models bench', () => {
       ...[
         'models',
         'bench',
-        'b3r',
+        SHIPPED,
         'bicubic',
         '--size',
         '64x48',
@@ -194,7 +197,7 @@ describe('upreel models bench', () => {
     ]);
     expect(code).toBe(5);
     expect((JSON.parse(stdout) as { models: object[] }).models).toMatchObject([
-      { id: 'b3r', milliseconds: null, gains: null, error: { code: 'DEVICE_UNAVAILABLE' } },
+      { id: SHIPPED, milliseconds: null, gains: null, error: { code: 'DEVICE_UNAVAILABLE' } },
       { id: 'bicubic', error: null },
     ]);
   });
@@ -214,7 +217,7 @@ describe('upreel models compare', () => {
         '--at',
         '1',
         '--models',
-        `b3r,${path.join(folder, 'Tiny Net.onnx')}`,
+        `${SHIPPED},${path.join(folder, 'Tiny Net.onnx')}`,
       ],
       ...['--crop', '48x40+8+4', '--zoom', '3', '-o', output, '--json'],
     ];
@@ -230,7 +233,7 @@ describe('upreel models compare', () => {
       columns: [
         { label: 'source (nearest)', model: 'nearest' },
         { label: 'lanczos' },
-        { label: 'b3r', device: 'cpu' },
+        { label: SHIPPED, device: 'cpu' },
         { label: 'Tiny Net.onnx' },
       ],
     });

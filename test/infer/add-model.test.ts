@@ -12,6 +12,8 @@ import { startServer } from './model-server.ts';
 
 const NETWORK = writeOnnx(makeNetwork({ scale: 3 }));
 const OTHER = writeOnnx(makeNetwork({ scale: 2 }));
+/** A model that comes with Upreel. */
+const SHIPPED = (await loadRegistry()).default.id;
 const hashOf = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
 const file = await placeModel(NETWORK, '3x_Tiny Nét (v2)');
 
@@ -53,7 +55,7 @@ describe('adding a file', () => {
     expect(model).toMatchObject({ id: 'mine', license: 'CC-BY-4.0' });
   });
 
-  it.each(['lanczos', 'b3r', 'Mine', '../up', '', 'x.onnx', 'a'.repeat(65)])(
+  it.each(['lanczos', SHIPPED, 'Mine', '../up', '', 'x.onnx', 'a'.repeat(65)])(
     'refuses %j as a name',
     async (name) => {
       await expect(add(file, { name })).rejects.toMatchObject({ code: 'USAGE' });
@@ -196,6 +198,6 @@ describe('removing', () => {
     expect(await removeModel(model.id, { directories })).toMatchObject({ id: model.id });
     expect(await listHome()).toEqual([]);
     await expect(removeModel(model.id, { directories })).rejects.toMatchObject({ code: 'MODEL_NOT_FOUND' });
-    await expect(removeModel('b3r', { directories })).rejects.toMatchObject({ code: 'USAGE' });
+    await expect(removeModel(SHIPPED, { directories })).rejects.toMatchObject({ code: 'USAGE' });
   });
 });
