@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { UpscaleError } from '../src/core/errors.ts';
 import type { ModelFacts } from '../src/infer/infer-plan.ts';
-import { loadRegistry, type ModelRegistry } from '../src/infer/registry.ts';
+import { loadRegistry } from '../src/infer/registry.ts';
 import { MEDIA } from './camcorder-tests.ts';
 import { tools } from './clips.ts';
 import {
