@@ -123,12 +123,14 @@ async function recordMpeg2(frames: readonly LumaPlane[], options: LumaOptions): 
   const samples = frames.reduce((sum, { width, height }) => sum + width * height, 0);
   const budget = (samples * MPEG2_BITS_PER_SAMPLE) / 8;
   let [finest, coarsest] = QUANTISERS as readonly [number, number];
+  let fitting: Uint8Array | null = null;
   while (finest < coarsest) {
     const quantiser = (finest + coarsest) >> 1;
-    if ((await encodeMpeg2(frames, quantiser, options)).length <= budget) coarsest = quantiser;
+    const coded = await encodeMpeg2(frames, quantiser, options);
+    if (coded.length <= budget) [coarsest, fitting] = [quantiser, coded];
     else finest = quantiser + 1;
   }
-  return decode(await encodeMpeg2(frames, finest, options), frames, options);
+  return decode(fitting ?? (await encodeMpeg2(frames, coarsest, options)), frames, options);
 }
 
 function encodeMpeg2(

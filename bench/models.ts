@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { UpscaleError } from '../src/core/errors.ts';
 import type { ModelFacts } from '../src/infer/infer-plan.ts';
-import { loadRegistry, type ModelRegistry } from '../src/infer/registry.ts';
+import { loadRegistry } from '../src/infer/registry.ts';
 import { MEDIA } from './camcorder-tests.ts';
 import { tools } from './clips.ts';
 import {
@@ -14,7 +14,7 @@ import {
   type ModelGains,
   type RecordedGains,
 } from './model-gains.ts';
-import { timeModels } from './model-times.ts';
+import { timeModels, type ModelTime } from './model-times.ts';
 
 export interface ModelRow {
   readonly model: string;
@@ -23,8 +23,8 @@ export interface ModelRow {
   /** Mean gains in dB; null for the denoiser, which has no business with clean pictures. */
   readonly gains: Omit<ModelGains, 'recorded'> | null;
   readonly recorded: RecordedGains | null;
-  /** CPU milliseconds of one 640x360 frame, and the least of them over b3r's. */
-  readonly time: { readonly least: number; readonly median: number; readonly ratio: number } | null;
+  /** CPU milliseconds of one 640x360 frame, and the least of them over the yardstick's. */
+  readonly time: ModelTime | null;
 }
 
 export interface ModelBench {
@@ -35,9 +35,8 @@ export interface ModelBench {
   readonly refused: readonly { readonly model: string; readonly reason: string }[];
 }
 
-/** What all gains are told by, and what all times are. */
+/** What a user would take instead; the first is what all gains are told by. */
 const FILTERS = ['lanczos', 'bicubic'] as const;
-const REFERENCE = 'b3r';
 const OWN_MODELS = fileURLToPath(new URL('../models', import.meta.url));
 const SAMPLES = fileURLToPath(new URL('../samples/truth', import.meta.url));
 const SHARED_CLIPS = fileURLToPath(new URL('../../shared/clips/truth', import.meta.url));
@@ -93,7 +92,7 @@ export async function benchModels(args: readonly string[]): Promise<ModelBench> 
     }
   }
   const rounds = Number(values.rounds);
-  const timed = await timeRows(rows, models, registry, rounds);
+  const timed = await timeRows(rows, models, rounds);
   const denoiser = { model: 'hqdn3d, then lanczos', scale: null, gains: null, time: null };
   return {
     clips: clips.files.map((file) => path.basename(file)),
@@ -120,7 +119,7 @@ export function describeRow({ model, scale, gains, recorded, time }: ModelRow): 
     compressed: written(gains?.compressed),
     ...(Object.fromEntries(media) as Record<string, string>),
     ms: time === null ? '' : time.least.toFixed(0),
-    'x b3r': time === null ? '' : time.ratio.toFixed(2),
+    'x yardstick': time === null ? '' : time.ratio.toFixed(2),
   };
 }
 
@@ -128,18 +127,15 @@ export function describeRow({ model, scale, gains, recorded, time }: ModelRow): 
 async function timeRows(
   rows: readonly ModelRow[],
   models: readonly ModelFacts[],
-  registry: ModelRegistry,
   rounds: number,
 ): Promise<ModelRow[]> {
   const measured = models.filter(({ id }) => rows.some(({ model }) => model === id));
   console.error(`timing ${measured.length} models`);
-  const [reference, ...times] = await timeModels([await registry.resolve(REFERENCE), ...measured], rounds);
-  return rows.map((row) => {
-    const time = times[measured.findIndex(({ id }) => id === row.model)];
-    if (time === undefined || reference === undefined) return row;
-    const isReference = row.model === REFERENCE;
-    return { ...row, time: { ...time, ratio: isReference ? 1 : time.least / reference.least } };
-  });
+  const times = await timeModels(measured, rounds);
+  return rows.map((row) => ({
+    ...row,
+    time: times[measured.findIndex(({ id }) => id === row.model)] ?? null,
+  }));
 }
 
 /** Files of `folder` and of the folders in it that may be models: of a pair of files, the one that holds the graph. */

@@ -1,6 +1,6 @@
 /**
  * Measures the models of `models/` and writes what it finds into their manifests: the facts, the gains on `samples/truth` and the speed
- * against b3r's.
+ * against the yardstick of bench/.
  *
  *     npx tsx scripts/measure-models.ts [ID...]
  */
@@ -10,13 +10,12 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { measureModel, TestClips, type ModelGains } from '../bench/model-gains.ts';
 import { TIMED_SIZE, timeModels } from '../bench/model-times.ts';
+import { YARDSTICK } from '../bench/yardstick.ts';
 import { findTools } from '../src/ffmpeg/tools.ts';
 import { inspectModel } from '../src/infer/inspect-model.ts';
 import { manifestSchema, readManifest } from '../src/infer/manifest.ts';
 
 const ROUNDS = 15;
-/** What the speed of all models is told by. */
-const REFERENCE = 'b3r';
 
 const models = fileURLToPath(new URL('../models', import.meta.url));
 const ids = process.argv.length > 2 ? process.argv.slice(2) : await listModels();
@@ -30,9 +29,8 @@ for (const id of ids) {
   const manifest = JSON.parse(await readFile(file, 'utf8')) as Record<string, unknown>;
   const facts = await inspectModel(path.join(folder, String(manifest.file)));
   const gains = await measureModel(facts, clips, { recordings: true });
-  const reference = (await readManifest(path.join(models, REFERENCE)))?.facts ?? facts;
-  const [own, other = own] = await timeModels(id === REFERENCE ? [facts] : [facts, reference], ROUNDS);
-  if (own === undefined || other === undefined) throw new Error(`${id} could not be timed`);
+  const [time] = await timeModels([facts], ROUNDS);
+  if (time === undefined) throw new Error(`${id} could not be timed`);
   const written = manifestSchema.parse({
     ...manifest,
     measuredOnSamples: {
@@ -44,9 +42,9 @@ for (const id of ids) {
       machine: os.cpus()[0]?.model.trim() ?? 'unknown',
       size: `${TIMED_SIZE.width}x${TIMED_SIZE.height}`,
       threads: 1,
-      milliseconds: round(own.median),
-      against: REFERENCE,
-      ratio: round(own.least / other.least),
+      milliseconds: round(time.median),
+      against: YARDSTICK,
+      ratio: round(time.ratio),
     },
     facts,
   });

@@ -6,7 +6,7 @@
 Needs PyTorch (Debian: python3-torch). The networks are written down here from their papers, with the names of weights that the
 community's files have; the weights are random. Each is stored as people find it: zipped, in the format before PyTorch 1.6, or as
 safetensors; bare or inside a checkpoint; as float32, float16 or bfloat16. `input.f32` and `<network>.f32` hold float32, planar,
-little endian.
+little endian. The old format names its storages by addresses, so those files differ a little from run to run; the weights do not.
 """
 
 import collections

@@ -14,7 +14,7 @@ export function joinValues(argv: readonly string[]): string[] {
   const joined: string[] = [];
   for (let i = 0; i < argv.length; i++) {
     const argument = argv[i] ?? '';
-    if (argument === '--') return [...joined, ...argv.slice(i)];
+    if (argument === '--') return [...joinLists(joined), ...argv.slice(i)];
     const spec = findSpec(argument);
     const value = argv[i + 1];
     if (spec === undefined || spec.type === 'flag' || value === undefined || isOption(value)) {
@@ -23,6 +23,21 @@ export function joinValues(argv: readonly string[]): string[] {
       joined.push(`--${spec.name}=${value}`);
       i++;
     }
+  }
+  return joinLists(joined);
+}
+
+/** Lists that are given in several options become one. */
+function joinLists(argv: readonly string[]): string[] {
+  const firsts = new Map<string, number>();
+  const joined: string[] = [];
+  for (const argument of argv) {
+    const [option = '', ...value] = argument.split('=');
+    const first = firsts.get(option);
+    if (first !== undefined) joined[first] = `${joined[first] ?? ''},${value.join('=')}`;
+    else if (value.length > 0 && findSpec(option)?.type === 'list')
+      firsts.set(option, joined.push(argument) - 1);
+    else joined.push(argument);
   }
   return joined;
 }
@@ -61,15 +76,17 @@ export function readMessageOptions(raw: RawArguments): MessageOptions {
     json: raw['json'] === true,
     verbose,
     progress:
-      raw['no-progress'] === true ? 'none' : (readNamed(raw, 'progress') as MessageOptions['progress']),
-    logLevel: verbose ? 'debug' : (readNamed(raw, 'log-level') as MessageOptions['logLevel']),
+      raw['no-progress'] === true ? 'none' : (readOption(raw, 'progress') as MessageOptions['progress']),
+    logLevel: verbose ? 'debug' : (readOption(raw, 'log-level') as MessageOptions['logLevel']),
   };
 }
 
-function readNamed(raw: RawArguments, name: 'progress' | 'log-level'): OptionValue {
+/** The checked value of an option that no request has, or its default; undefined where it has none. Throws `USAGE`. */
+export function readOption(raw: RawArguments, name: string): OptionValue | undefined {
   const spec = TABLE.find((row) => row.name === name);
   if (spec === undefined) throw new TypeError(`No option ${name}`);
-  return readValue(spec, (raw[name] ?? spec.default) as OptionValue);
+  const value = (raw[name] ?? spec.default) as OptionValue | undefined;
+  return value === undefined ? undefined : readValue(spec, value);
 }
 
 /** The one input of `upscale` and `plan`: the first argument or `-i`. Throws `USAGE` when there is none. */

@@ -57,4 +57,64 @@ export const COMMAND_TABLE: readonly CommandEntry[] = [
     positionals: [],
     load: async () => (await import('./command-doctor.ts')).runDoctorCommand,
   },
+  {
+    name: 'models list',
+    usage: 'models list',
+    summary: 'List the models that are there',
+    positionals: [],
+    load: async () => (await import('./command-models.ts')).runModelsListCommand,
+  },
+  {
+    name: 'models show',
+    usage: 'models show <model>',
+    summary: 'Say all that is known of a model',
+    positionals: [{ name: 'model', help: 'Its name, or the path of a model file' }],
+    load: async () => (await import('./command-models.ts')).runModelsShowCommand,
+  },
+  {
+    name: 'models add',
+    usage: 'models add <file>',
+    summary: "Check a model and store it in the user's folder of models",
+    positionals: [
+      { name: 'file', help: 'Path or https address of the model; of an ncnn pair, that of the .param' },
+    ],
+    load: async () => (await import('./command-models-add.ts')).runModelsAddCommand,
+  },
+  {
+    name: 'models remove',
+    usage: 'models remove <model>',
+    summary: 'Remove a model that was added',
+    positionals: [{ name: 'model', help: 'Its name' }],
+    load: async () => (await import('./command-models.ts')).runModelsRemoveCommand,
+  },
+  {
+    name: 'models bench',
+    usage: 'models bench [model..]',
+    summary: 'Measure how fast models are on this machine, and what they gain over Lanczos',
+    positionals: [{ name: 'model', help: 'Names or paths of models; all that are there when left out' }],
+    load: async () => (await import('./command-models-bench.ts')).runModelsBenchCommand,
+  },
+  {
+    name: 'models compare',
+    usage: 'models compare <input>',
+    summary: 'Draw one moment by several models side by side, to choose by looking',
+    positionals: [{ name: 'input', help: 'A video, a picture or a pattern (shot.%04d.png)' }],
+    load: async () => (await import('./command-models-compare.ts')).runModelsCompareCommand,
+  },
 ];
+
+/** Commands whose names begin with one word, which is no command itself. */
+export interface CommandGroup {
+  readonly name: string;
+  /** One sentence without a full stop. */
+  readonly summary: string;
+}
+
+export const COMMAND_GROUPS: readonly CommandGroup[] = [
+  { name: 'models', summary: 'List, add, remove, measure and compare models' },
+];
+
+/** The commands of a group. */
+export function listGroup({ name }: CommandGroup): readonly CommandEntry[] {
+  return COMMAND_TABLE.filter((entry) => entry.name.startsWith(`${name} `));
+}

@@ -1,6 +1,12 @@
 import { OPTION_GROUPS, optionsOf, type OptionSpec } from '../config/option-table.ts';
 import { PRESETS } from '../config/presets.ts';
-import { COMMAND_TABLE, type CommandEntry } from './command-table.ts';
+import {
+  COMMAND_GROUPS,
+  COMMAND_TABLE,
+  listGroup,
+  type CommandEntry,
+  type CommandGroup,
+} from './command-table.ts';
 import { formatHeading, layOutTable } from './text-table.ts';
 
 const WIDTH = 110;
@@ -12,12 +18,28 @@ export function describeCommands(): string {
     '',
     formatHeading('Commands'),
     layOutTable(
-      COMMAND_TABLE.map(({ usage, summary }) => [`upreel ${usage} [options]`, summary]),
+      [
+        ...COMMAND_TABLE.filter(({ name }) => !name.includes(' ')).map(listCommand),
+        ...COMMAND_GROUPS.map(({ name, summary }) => [`upreel ${name} <command>`, summary]),
+      ],
       { width: WIDTH },
     ),
     '',
     'More on a command: upreel COMMAND --help. The version: upreel --version.',
   ].join('\n');
+}
+
+/** `upreel GROUP --help`: the commands of a group. */
+export function describeGroup(group: CommandGroup): string {
+  return [
+    `upreel ${group.name} <command>\n\n${group.summary}.`,
+    `${formatHeading('Commands')}\n${layOutTable(listGroup(group).map(listCommand), { width: WIDTH })}`,
+    `More on a command: upreel ${group.name} COMMAND --help.`,
+  ].join('\n\n');
+}
+
+function listCommand({ usage, summary }: CommandEntry): string[] {
+  return [`upreel ${usage} [options]`, summary];
 }
 
 /** `upreel COMMAND --help`: the option table, in its groups. */

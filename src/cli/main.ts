@@ -4,8 +4,15 @@ import yargs, { type Argv } from 'yargs';
 import { optionsOf, type CommandName } from '../config/option-table.ts';
 import { UpscaleError } from '../core/errors.ts';
 import { joinValues } from './arguments.ts';
-import { COMMAND_TABLE, type CommandEntry, type RawArguments } from './command-table.ts';
-import { describeCommand, describeCommands } from './describe-help.ts';
+import {
+  COMMAND_GROUPS,
+  COMMAND_TABLE,
+  listGroup,
+  type CommandEntry,
+  type CommandGroup,
+  type RawArguments,
+} from './command-table.ts';
+import { describeCommand, describeCommands, describeGroup } from './describe-help.ts';
 import { EXIT_CODES, exitCodeOf } from './exit-codes.ts';
 import { printError } from './print-error.ts';
 
@@ -28,8 +35,7 @@ async function runCommand(argv: readonly string[]): Promise<number> {
     return EXIT_CODES.usage;
   }
   if (options.includes('--help') || options.includes('-h')) {
-    const entry = COMMAND_TABLE.find(({ name }) => name === options.find((word) => !word.startsWith('-')));
-    process.stdout.write(`${entry === undefined ? describeCommands() : describeCommand(entry)}\n`);
+    process.stdout.write(`${describeHelp(options)}\n`);
     return EXIT_CODES.ok;
   }
   if (options.includes('--version')) {
@@ -37,21 +43,59 @@ async function runCommand(argv: readonly string[]): Promise<number> {
     return EXIT_CODES.ok;
   }
   refuseUnknownCommand(options);
+  const group = findGroup(options);
+  if (group !== undefined && listWords(options).length === 1) {
+    process.stderr.write(`${describeGroup(group)}\n`);
+    return EXIT_CODES.usage;
+  }
   const { entry, raw } = await parse(joined);
   const command = await entry.load();
   return command(raw);
 }
 
-function refuseUnknownCommand(words: readonly string[]): void {
-  const command = words.find((word) => !word.startsWith('-'));
-  const names = COMMAND_TABLE.map(({ name }) => name);
-  if (command === undefined || names.some((name) => name === command)) return;
-  throw new UpscaleError('USAGE', `There is no command ${command}.`, {
-    hint: `The commands are ${names.join(', ')}; upreel upscale PATH is the main one.`,
+/** What the help is asked for: a command, a group of commands, or all. */
+function describeHelp(options: readonly string[]): string {
+  const group = findGroup(options);
+  const words = listWords(options).slice(0, group === undefined ? 1 : 2);
+  const entry = COMMAND_TABLE.find(({ name }) => name === words.join(' '));
+  if (entry !== undefined) return describeCommand(entry);
+  return group === undefined ? describeCommands() : describeGroup(group);
+}
+
+function refuseUnknownCommand(options: readonly string[]): void {
+  const [first, second] = listWords(options);
+  const group = findGroup(options);
+  const names = [
+    ...COMMAND_TABLE.map(({ name }) => name).filter((name) => !name.includes(' ')),
+    ...COMMAND_GROUPS.map(({ name }) => name),
+  ];
+  if (first !== undefined && !names.includes(first)) {
+    throw new UpscaleError('USAGE', `There is no command ${first}.`, {
+      hint: `The commands are ${names.join(', ')}; upreel upscale PATH is the main one.`,
+    });
+  }
+  if (group === undefined || second === undefined) return;
+  const members = listGroup(group).map(({ name }) => name.slice(group.name.length + 1));
+  if (members.includes(second)) return;
+  throw new UpscaleError('USAGE', `There is no command ${group.name} ${second}.`, {
+    hint: `Those of ${group.name} are ${members.join(', ')}.`,
   });
 }
 
+function listWords(options: readonly string[]): string[] {
+  return options.filter((word) => !word.startsWith('-'));
+}
+
+function findGroup(options: readonly string[]): CommandGroup | undefined {
+  const [first] = listWords(options);
+  return COMMAND_GROUPS.find(({ name }) => name === first);
+}
+
 async function parse(argv: readonly string[]): Promise<{ entry: CommandEntry; raw: RawArguments }> {
+  // Where several arguments go together, options must not be given twice either.
+  const takesSeveral = COMMAND_TABLE.some(
+    ({ name, usage }) => usage.includes('..') && listWords(argv).slice(0, 2).join(' ') === name,
+  );
   let parsed: { entry: CommandEntry; raw: RawArguments } | undefined;
   let parser = yargs()
     .scriptName('upreel')
@@ -59,7 +103,7 @@ async function parse(argv: readonly string[]): Promise<{ entry: CommandEntry; ra
       'boolean-negation': false,
       'camel-case-expansion': false,
       'dot-notation': false,
-      'duplicate-arguments-array': false,
+      'duplicate-arguments-array': takesSeveral,
       'greedy-arrays': false,
       'parse-numbers': false,
       'parse-positional-numbers': false,
@@ -76,14 +120,22 @@ async function parse(argv: readonly string[]): Promise<{ entry: CommandEntry; ra
         hint: 'See upreel --help, or upreel COMMAND --help.',
       });
     });
-  for (const entry of COMMAND_TABLE) {
-    parser = parser.command(
-      entry.usage,
+  const add = (to: Argv, entry: CommandEntry, usage: string): Argv =>
+    to.command(
+      usage,
       entry.summary,
       (command: Argv) => addOptions(command, entry.name),
       (raw: unknown) => {
         parsed = { entry, raw: raw as RawArguments };
       },
+    );
+  for (const entry of COMMAND_TABLE) if (!entry.name.includes(' ')) parser = add(parser, entry, entry.usage);
+  for (const group of COMMAND_GROUPS) {
+    parser = parser.command(group.name, group.summary, (command: Argv) =>
+      listGroup(group).reduce(
+        (result, entry) => add(result, entry, entry.usage.slice(group.name.length + 1)),
+        command.demandCommand(1, 'Give a command.'),
+      ),
     );
   }
   await parser.parseAsync(argv);

@@ -1,12 +1,25 @@
 import type { UpscaleOptions } from './upscale-options.ts';
 
 /** How a value is written on the command line and what it becomes. */
-export type OptionType = 'text' | 'number' | 'integer' | 'size' | 'arguments' | 'flag';
+export type OptionType = 'text' | 'number' | 'integer' | 'size' | 'arguments' | 'list' | 'flag';
 
 export const OPTION_GROUPS = ['Files', 'Picture', 'Encoding', 'Machine', 'Messages'] as const;
 export type OptionGroup = (typeof OPTION_GROUPS)[number];
 
-export const COMMANDS = ['upscale', 'plan', 'probe', 'verify', 'doctor'] as const;
+/** A command of two words is one of a group. */
+export const COMMANDS = [
+  'upscale',
+  'plan',
+  'probe',
+  'verify',
+  'doctor',
+  'models list',
+  'models show',
+  'models add',
+  'models remove',
+  'models bench',
+  'models compare',
+] as const;
 export type CommandName = (typeof COMMANDS)[number];
 
 /** One row of the table: everything that the command line, its help, the documentation and the library know of an option. */
@@ -32,6 +45,12 @@ export interface OptionSpec {
 }
 
 const RUN: readonly CommandName[] = ['upscale', 'plan'];
+/** What makes pictures of a source. */
+const PICTURES: readonly CommandName[] = [...RUN, 'models compare'];
+const WITH_FFMPEG: readonly CommandName[] = [
+  ...(['upscale', 'plan', 'probe', 'verify', 'doctor'] as const),
+  ...(['models bench', 'models compare'] as const),
+];
 const ALL: readonly CommandName[] = COMMANDS;
 
 /** Every option. Nothing else in the product names, describes or defaults one. */
@@ -52,8 +71,8 @@ export const OPTION_TABLE = [
     key: 'output',
     placeholder: 'PATH',
     group: 'Files',
-    help: 'Output: a file, a pattern for pictures, or - for standard output; <input>.upreel.<ext> beside the input when left out',
-    commands: RUN,
+    help: 'Output: a file, a pattern for pictures, or - for standard output; <input>.upreel.<ext> beside the input when left out, of a sheet <input>.compare.png',
+    commands: PICTURES,
   },
   {
     name: 'overwrite',
@@ -63,7 +82,7 @@ export const OPTION_TABLE = [
     default: false,
     group: 'Files',
     help: 'Replace an output that exists',
-    commands: RUN,
+    commands: [...PICTURES, 'models add'],
   },
   {
     name: 'no-overwrite',
@@ -80,7 +99,7 @@ export const OPTION_TABLE = [
     placeholder: 'RATE',
     group: 'Files',
     help: 'Frames a second of picture sequences and raw streams, as 25 or 30000/1001',
-    commands: ['upscale', 'plan', 'probe', 'verify'],
+    commands: ['upscale', 'plan', 'probe', 'verify', 'models compare'],
   },
   {
     name: 'strict',
@@ -92,13 +111,81 @@ export const OPTION_TABLE = [
     commands: RUN,
   },
   {
+    name: 'name',
+    type: 'text',
+    placeholder: 'ID',
+    group: 'Files',
+    help: 'Name of the model that is added; made from the name of its file when left out',
+    commands: ['models add'],
+  },
+  {
+    name: 'sha256',
+    type: 'text',
+    placeholder: 'HEX',
+    group: 'Files',
+    help: 'What the file must hash to; of an ncnn pair, the .param followed by the .bin',
+    commands: ['models add'],
+  },
+  {
+    name: 'license',
+    type: 'text',
+    placeholder: 'TEXT',
+    default: 'unknown',
+    group: 'Files',
+    help: 'Licence of the model that is added, for its manifest',
+    commands: ['models add'],
+  },
+  {
+    name: 'at',
+    type: 'list',
+    placeholder: 'TIME',
+    group: 'Picture',
+    help: 'Moment to show, as 12.5, 1:02.5 or 1:00:02.5 from the start; several with commas or several times',
+    commands: ['models compare'],
+  },
+  {
+    name: 'models',
+    type: 'list',
+    placeholder: 'A,B,C',
+    group: 'Picture',
+    help: 'Models to show beside the source and Lanczos, by name or path; all that are there when left out',
+    commands: ['models compare'],
+  },
+  {
+    name: 'crop',
+    type: 'text',
+    placeholder: 'WxH+X+Y',
+    group: 'Picture',
+    help: "Part of the source's picture as shown, in its pixels; 160x120 where there is most detail when left out",
+    commands: ['models compare'],
+  },
+  {
+    name: 'zoom',
+    type: 'integer',
+    placeholder: 'N',
+    default: 2,
+    range: [1, 16],
+    group: 'Picture',
+    help: 'How many pixels of the sheet, across and down, each pixel of the results gets',
+    commands: ['models compare'],
+  },
+  {
+    name: 'size',
+    type: 'text',
+    placeholder: 'WxH',
+    default: '640x360',
+    group: 'Picture',
+    help: 'Size of the frames that are timed',
+    commands: ['models bench'],
+  },
+  {
     name: 'scale',
     type: 'number',
     key: 'scale',
     placeholder: 'N',
     group: 'Picture',
     help: 'Enlarge the picture as shown N times, any number above 1; 2 when neither --scale nor --to is given',
-    commands: RUN,
+    commands: PICTURES,
   },
   {
     name: 'to',
@@ -107,7 +194,7 @@ export const OPTION_TABLE = [
     placeholder: 'SIZE',
     group: 'Picture',
     help: 'Fit the picture as shown into 720p, 1080p, 1440p, 4k, 8k or WxH, never cropped or stretched',
-    commands: RUN,
+    commands: PICTURES,
   },
   {
     name: 'model',
@@ -115,7 +202,7 @@ export const OPTION_TABLE = [
     key: 'model',
     placeholder: 'NAME|PATH',
     group: 'Picture',
-    help: 'Model by name, a baseline (bicubic, lanczos, nearest) or the path of an ONNX file; see upreel doctor',
+    help: 'Model by name, a baseline (bicubic, lanczos, nearest) or the path of an ONNX file; a+b runs one after the other, a:0.7,b:0.3 averages; see upreel doctor',
     commands: RUN,
   },
   {
@@ -138,7 +225,7 @@ export const OPTION_TABLE = [
     choices: ['auto', 'off', 'frame', 'field'],
     group: 'Picture',
     help: 'What becomes of interlaced pictures: one frame of each (frame), one of each field at twice the rate (field)',
-    commands: RUN,
+    commands: PICTURES,
   },
   {
     name: 'temporal',
@@ -149,7 +236,7 @@ export const OPTION_TABLE = [
     choices: ['auto', 'off', 'low', 'medium', 'high'],
     group: 'Picture',
     help: 'How strongly still areas are averaged over neighbouring frames, against noise',
-    commands: RUN,
+    commands: PICTURES,
   },
   {
     name: 'preset',
@@ -219,7 +306,7 @@ export const OPTION_TABLE = [
     choices: ['auto', 'cpu', 'cuda', 'tensorrt', 'directml', 'coreml', 'webgpu'],
     group: 'Machine',
     help: "Where the model runs; auto takes the machine's best that really opens",
-    commands: RUN,
+    commands: [...PICTURES, 'models bench'],
   },
   {
     name: 'memory',
@@ -228,7 +315,16 @@ export const OPTION_TABLE = [
     placeholder: 'SIZE',
     group: 'Machine',
     help: 'Memory that the whole run may use, such as 4G or 800M; 70 % of what is free when left out',
-    commands: RUN,
+    commands: PICTURES,
+  },
+  {
+    name: 'threads',
+    type: 'integer',
+    placeholder: 'N',
+    range: [1, 256],
+    group: 'Machine',
+    help: 'Threads of the model on the CPU; one for each core when left out',
+    commands: ['models bench'],
   },
   {
     name: 'workers',
@@ -248,7 +344,7 @@ export const OPTION_TABLE = [
     placeholder: 'auto|N',
     group: 'Machine',
     help: 'Largest tile that goes through the model at once, N x N samples; changes memory and speed, never a pixel',
-    commands: RUN,
+    commands: PICTURES,
   },
   {
     name: 'segment-seconds',
@@ -267,7 +363,7 @@ export const OPTION_TABLE = [
     placeholder: 'PATH',
     group: 'Machine',
     help: 'The ffmpeg to use instead of the newer of the one on the PATH and the embedded one; also UPREEL_FFMPEG',
-    commands: ALL,
+    commands: WITH_FFMPEG,
   },
   {
     name: 'ffprobe',
@@ -276,7 +372,7 @@ export const OPTION_TABLE = [
     placeholder: 'PATH',
     group: 'Machine',
     help: 'The ffprobe to use; also UPREEL_FFPROBE',
-    commands: ALL,
+    commands: WITH_FFMPEG,
   },
   {
     name: 'json',
@@ -300,8 +396,8 @@ export const OPTION_TABLE = [
     name: 'no-progress',
     type: 'flag',
     group: 'Messages',
-    help: 'The same as --progress none',
-    commands: ['upscale'],
+    help: 'Show no progress',
+    commands: ['upscale', 'models add', 'models bench', 'models compare'],
   },
   {
     name: 'log-level',

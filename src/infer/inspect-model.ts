@@ -6,7 +6,7 @@ import type { OnnxModel } from './graph/onnx-model.ts';
 import type { ModelFacts } from './infer-plan.ts';
 import { measureGrid } from './measure-grid.ts';
 import { measureReach } from './measure-reach.ts';
-import { readEnds, refuse, type ModelEnds } from './model-ends.ts';
+import { readEnds, refuse, refuseRandom, type ModelEnds } from './model-ends.ts';
 import { inferShapes, makePicture, ProbeNetwork, readShapes, type Picture } from './probe-network.ts';
 import { parseModel, readModelFile } from './read-model.ts';
 
@@ -29,6 +29,7 @@ export async function inspectModel(
 ): Promise<ModelFacts> {
   const source = await readModelFile(file);
   const model = await parseModel(source);
+  refuseRandom(model, file);
   const ends = readEnds(model, file);
   let network: ProbeNetwork;
   try {

@@ -28,10 +28,8 @@ export const manifestSchema = z.strictObject({
   /** What it was trained on, and under which licences that is. */
   trainingData: z.string().min(1).optional(),
   /** Gains over a filter, in dB of Y-PSNR, by what the pictures went through before. */
-  measured: z
-    .strictObject({ against: z.string(), on: z.string(), gains: z.record(z.string(), z.number()) })
-    .optional(),
-  /** Speed, as `scripts/write-manifest.ts` measured it. */
+  measured: gainsSchema.optional(),
+  /** Speed, as `scripts/measure-models.ts` measured it. */
   speed: z
     .strictObject({
       /** Processor that it ran on. */
@@ -46,6 +44,16 @@ export const manifestSchema = z.strictObject({
       ratio: z.number().positive(),
     })
     .optional(),
+  /** Where a model that was added came from. */
+  source: z
+    .strictObject({
+      /** File name, or URL without credentials and query. */
+      from: z.string().min(1),
+      /** Of the file that came; of a pair of files, of one after the other. */
+      sha256: z.string().regex(/^[0-9a-f]{64}$/),
+      format: z.string().min(1),
+    })
+    .optional(),
   /** Taken where none is named. One model of a registry has it. @defaultValue false */
   default: z.boolean().default(false),
   /** The ONNX file, beside the manifest. */
@@ -55,6 +63,8 @@ export const manifestSchema = z.strictObject({
     .extend({ sha256: z.string().regex(/^[0-9a-f]{64}$/) }),
 });
 
+export type Manifest = z.infer<typeof manifestSchema>;
+
 /** A model with a manifest. */
 export interface RegisteredModel {
   readonly id: string;
@@ -62,6 +72,10 @@ export interface RegisteredModel {
   readonly license: string;
   readonly isDefault: boolean;
   readonly facts: ModelFacts;
+  /** All that `manifest.json` says. */
+  readonly manifest: Manifest;
+  /** The model's folder. */
+  readonly directory: string;
 }
 
 /** What a manifest has that describes no upscaler of whole pictures, but a part that another one uses. */
@@ -81,6 +95,8 @@ export async function readManifest(directory: string): Promise<RegisteredModel |
       license,
       isDefault: manifest.default,
       facts: { id, kind: 'network', path: path.join(directory, manifest.file), ...manifest.facts },
+      manifest,
+      directory,
     };
   } catch (error) {
     const reason =

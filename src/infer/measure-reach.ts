@@ -1,3 +1,4 @@
+import { boundReach } from './graph/bound-reach.ts';
 import { makeTraceable } from './graph/trace-reach.ts';
 import type { OnnxModel } from './graph/onnx-model.ts';
 import type { ModelFacts } from './infer-plan.ts';
@@ -24,7 +25,10 @@ export async function measureReach(
   try {
     network = await ProbeNetwork.open(traceable, ends);
     const cell = tileGrid(trait);
-    for (const side of height == null && width == null ? SIDES : [0]) {
+    const bound = boundReach(model.graph, ends.input, ends.output) ?? 0;
+    // Sides on which it would be cut off for sure cost much and tell nothing.
+    const sides = SIDES.filter((side) => side > 1.8 * bound - 8);
+    for (const side of height == null && width == null ? sides : [0]) {
       const cells = Math.max(3, Math.floor(side / cell) | 1);
       const size = { width: width ?? cells * cell, height: height ?? cells * cell };
       const reach = await measureAt(network, { ...trait, cell }, size);

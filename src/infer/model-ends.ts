@@ -63,6 +63,19 @@ export function readEnds(model: OnnxModel, file: string): ModelEnds {
   };
 }
 
+/** Operators that give other numbers each time, so that a frame would depend on which frames were run before it. */
+const RANDOM = /^(Random(Normal|Uniform)(Like)?|Bernoulli|Multinomial)$/;
+
+/** Throws `MODEL_INVALID` for a graph that draws random numbers, as diffusion networks do that make their own noise. */
+export function refuseRandom({ graph }: OnnxModel, file: string): void {
+  const found = graph.node.find(({ opType }) => RANDOM.test(opType));
+  if (found === undefined) return;
+  throw refuse(
+    file,
+    `it draws random numbers (${found.opType}), so a frame would never come out the same twice`,
+  );
+}
+
 export function refuse(file: string, reason: string, cause?: unknown): UpscaleError {
   return new UpscaleError('MODEL_INVALID', `${file} is no upscaler of single frames: ${reason}.`, {
     ...(cause === undefined ? {} : { cause }),

@@ -37,15 +37,23 @@ const FACTS_VERSION = 'model-facts-3';
 /** What cannot be the name of a registered model. */
 const MODEL_PATH = /[/\\]|\.(onnx|pth|pt|ckpt|safetensors|param)$/i;
 
-/** Folders where models are looked for, the first to have an id wins. */
-export function modelDirectories(env: NodeJS.ProcessEnv = process.env): string[] {
-  const own = fileURLToPath(new URL('../../models/', import.meta.url));
+/** Models that come with Upreel. */
+const OWN_DIRECTORY = fileURLToPath(new URL('../../models', import.meta.url));
+
+/** Folders where models are looked for, the first to have an id wins; that one is also where models are added. */
+export function modelDirectories(env: NodeJS.ProcessEnv = process.env): [string, ...string[]] {
   const listed = (env.UPREEL_MODELS ?? '').split(path.delimiter).filter((part) => part !== '');
   const data =
     (env.XDG_DATA_HOME || undefined) ??
     (process.platform === 'win32' ? env.LOCALAPPDATA : undefined) ??
     path.join(os.homedir(), '.local', 'share');
-  return [...listed, path.join(data, 'upreel', 'models'), own];
+  const [first, ...others] = [...listed, path.join(data, 'upreel', 'models')];
+  return [first, ...others, OWN_DIRECTORY];
+}
+
+/** Whether a model came with Upreel. */
+export function isShipped({ directory }: Pick<RegisteredModel, 'directory'>): boolean {
+  return path.dirname(path.resolve(directory)) === path.resolve(OWN_DIRECTORY);
 }
 
 /** Reads the manifests of all models. A folder of the user's that is damaged is passed over with a warning. */
@@ -142,7 +150,10 @@ class Registry implements ModelRegistry {
 
 async function readDirectory(directory: string, logger: Logger): Promise<RegisteredModel[]> {
   const entries = await readdir(directory, { withFileTypes: true }).catch(() => []);
-  const folders = entries.filter((entry) => !entry.isFile()).map(({ name }) => path.join(directory, name));
+  // Hidden ones are being written.
+  const folders = entries
+    .filter((entry) => !entry.isFile() && !entry.name.startsWith('.'))
+    .map(({ name }) => path.join(directory, name));
   const models = await Promise.all(
     folders.map((folder) =>
       readManifest(folder).catch((error: unknown) => {

@@ -21,6 +21,8 @@ import { chooseTargetSize } from './target-size.ts';
 export interface PrepareOptions {
   readonly signal?: AbortSignal | undefined;
   readonly logger?: Logger | undefined;
+  /** What `input` is, where it was probed before. */
+  readonly source?: Source | undefined;
 }
 
 export interface Prepared {
@@ -33,14 +35,14 @@ export interface Prepared {
 export async function prepare(
   input: string,
   options: UpscaleOptions,
-  { signal, logger = silentLogger }: PrepareOptions = {},
+  { signal, logger = silentLogger, source: known }: PrepareOptions = {},
 ): Promise<Prepared> {
   const tools = await findTools({
     ...(options.ffmpeg === undefined ? {} : { ffmpeg: options.ffmpeg }),
     ...(options.ffprobe === undefined ? {} : { ffprobe: options.ffprobe }),
   });
   const [source, capabilities, models, chroma] = await Promise.all([
-    probeInput(input, options, tools, { signal, logger }),
+    known ?? probeInput(input, options, tools, { signal, logger }),
     readCapabilities(tools),
     loadRegistry().then((registry) =>
       resolveModels(registry, options.model ?? registry.default.id, signal === undefined ? {} : { signal }),

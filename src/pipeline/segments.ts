@@ -67,6 +67,31 @@ export function cutSegments(video: VideoStream, decode: DecodePlan, options: Seg
   });
 }
 
+/**
+ * A segment from `startPts` on: everything after, or with `endPts` as much as lies before that. Where `startPts` is null it begins with the
+ * first frame.
+ */
+export function cutPiece(
+  video: VideoStream,
+  decode: DecodePlan,
+  piece: {
+    readonly index: number;
+    readonly startPts: number | null;
+    readonly endPts: number | null;
+    readonly leadFrames: number;
+  },
+): SegmentPlan {
+  const { index, startPts, endPts, leadFrames } = piece;
+  const { scan } = video;
+  const toTicks = (pts: number): number => rescale(pts, video.timeBase, decode.timeBase);
+  const lead = (leadFrames + decode.filterMargin + 1) * Math.max(1, toTicks(scan.step?.median ?? 1));
+  const canSeek = startPts !== null && decode.seek === 'keyframe' && scan.missingPts === 0;
+  const seekPts = canSeek
+    ? (scan.keyframes.map(toTicks).findLast((key) => key <= startPts - lead) ?? null)
+    : null;
+  return { index, startPts, endPts, seekPts, expectedFrames: 1 };
+}
+
 function countSegments(frames: number, seconds: number, decode: DecodePlan, options: SegmentOptions): number {
   let count = Math.ceil(seconds / options.targetSeconds);
   count = Math.ceil(count / options.lanes) * options.lanes;

@@ -161,9 +161,9 @@ describe('an average of models', () => {
   });
 
   it('refuses filters and names that are unknown', async () => {
-    await expect(resolve('b3r,lanczos')).rejects.toMatchObject({ code: 'USAGE' });
-    await expect(resolve('b3r+lanczos')).rejects.toMatchObject({ code: 'USAGE' });
-    await expect(resolve('b3r,b3x')).rejects.toMatchObject({ code: 'MODEL_NOT_FOUND' });
+    await expect(resolve('realtime,lanczos')).rejects.toMatchObject({ code: 'USAGE' });
+    await expect(resolve('realtime+lanczos')).rejects.toMatchObject({ code: 'USAGE' });
+    await expect(resolve('realtime,b3x')).rejects.toMatchObject({ code: 'MODEL_NOT_FOUND' });
   });
 
   it('is made once, and again with the same bytes where its file was damaged or removed', async () => {

@@ -68,7 +68,7 @@ const listGraphs = async (): Promise<string[]> =>
     .map((name) => path.join(directory, name));
 
 describe('graphs that are kept on disk', () => {
-  it.each(['b3r', 'balanced'])('give the bytes of those that are not: %s', async (id) => {
+  it.each(['realtime', 'balanced'])('give the bytes of those that are not: %s', async (id) => {
     for (const bits of [8, 10]) {
       const network = await describeNetwork(id, bits);
       const fresh = await run(network, new GraphCache('/dev/null/nowhere'));
@@ -93,7 +93,7 @@ describe('graphs that are kept on disk', () => {
   });
 
   it('are made again where they are cut short, have other bytes, or hold no graph', async () => {
-    const network = await describeNetwork('b3r');
+    const network = await describeNetwork('realtime');
     const cache = new GraphCache(directory);
     const expected = await run(network, cache);
     const [file = ''] = await listGraphs();
@@ -114,10 +114,10 @@ describe('graphs that are kept on disk', () => {
 
   it('are kept apart by network, ends and precision', async () => {
     const cache = new GraphCache(directory);
-    const network = await describeNetwork('b3r');
+    const network = await describeNetwork('realtime');
     await run(network, cache);
     await run(await describeNetwork('balanced'), cache);
-    await run(await describeNetwork('b3r', 10), cache);
+    await run(await describeNetwork('realtime', 10), cache);
     await run({ ...network, ends: { ...network.ends, fullRange: true } }, cache);
     await run({ ...network, precision: 'fp16' }, cache);
     await run({ ...network, threads: 2 }, cache);
@@ -125,7 +125,7 @@ describe('graphs that are kept on disk', () => {
   });
 
   it('may be opened by several lanes at once', async () => {
-    const network = await describeNetwork('b3r');
+    const network = await describeNetwork('realtime');
     const cache = new GraphCache(directory);
     const results = await Promise.all(Array.from({ length: 6 }, () => run(network, cache)));
     expect(new Set(results.map(String)).size).toBe(1);

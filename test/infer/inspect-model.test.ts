@@ -111,7 +111,7 @@ describe('the models that Upreel brings', () => {
     const registry = await loadRegistry({
       directories: [new URL('../../models/', import.meta.url).pathname],
     });
-    expect(registry.default.id).toBe('b3r');
+    expect(registry.default.id).toBe('balanced');
     for (const { facts } of registry.list()) {
       const found = await inspectModel(facts.path ?? '');
       expect(facts).toEqual({ ...found, id: facts.id });

@@ -88,8 +88,8 @@ describe('a chain of models', () => {
   it('is written with a plus, of names and paths', async () => {
     const file = await placeModel(makeNetwork({ scale: 3 }), 'a+b');
     const registry = await loadRegistry();
-    const chain = await resolveModels(registry, `b3r + b3r`);
-    expect(chain.models.map(({ id }) => id)).toEqual(['b3r', 'b3r']);
+    const chain = await resolveModels(registry, `realtime + realtime`);
+    expect(chain.models.map(({ id }) => id)).toEqual(['realtime', 'realtime']);
     // A file may have any name.
     expect((await resolveModels(registry, file)).models).toMatchObject([{ scale: 3, path: file }]);
   });

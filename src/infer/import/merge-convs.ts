@@ -10,6 +10,8 @@ export function collapseConvs(expand: ConvWeights, middle: ConvWeights, reduce: 
   const [wide = 0, inputs = 0] = expand.weight.dims;
   const [wideOut = 0, , height = 0, width = 0] = middle.weight.dims;
   const [outputs = 0] = reduce.weight.dims;
+  // So it holds for whatever was trained, and the result is no larger than what the file has.
+  if (wide < inputs || wideOut < outputs) throw new Error('its branches are narrower than what they lead to');
   const area = height * width;
   const row = inputs * area;
   const between = new Float64Array(wideOut * row);

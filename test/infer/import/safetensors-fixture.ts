@@ -8,10 +8,8 @@ export function makeSafetensors(header: unknown, body: Uint8Array = new Uint8Arr
   return Buffer.concat([length, text, body]);
 }
 
-/** Writes a file of weights, all zero, by their shapes; null leaves one out. */
-export async function placeSafetensors(
-  shapes: Readonly<Record<string, readonly number[] | null>>,
-): Promise<string> {
+/** A file of weights, all zero, by their shapes; null leaves one out. */
+export function makeWeights(shapes: Readonly<Record<string, readonly number[] | null>>): Uint8Array {
   const header: Record<string, unknown> = {};
   let end = 0;
   for (const [name, shape] of Object.entries(shapes)) {
@@ -20,7 +18,12 @@ export async function placeSafetensors(
     end += 4 * shape.reduce((product, size) => product * size, 1);
     header[name] = { dtype: 'F32', shape, data_offsets: [begin, end] };
   }
-  return placeModel(makeSafetensors(header, new Uint8Array(end)));
+  return makeSafetensors(header, new Uint8Array(end));
+}
+
+/** Writes what {@link makeWeights} makes. */
+export function placeSafetensors(shapes: Parameters<typeof makeWeights>[0]): Promise<string> {
+  return placeModel(makeWeights(shapes));
 }
 
 /** The same file with one more weight, of no size. */

@@ -49,9 +49,12 @@ function findWrapped(dict: PickleDict): PickleDict | undefined {
 }
 
 function stripPrefixes(weights: ReadonlyMap<string, PickledTensor>): ReadonlyMap<string, PickledTensor> {
-  const prefix = PREFIXES.find((candidate) =>
-    [...weights.keys()].every((name) => name.startsWith(candidate)),
-  );
-  if (prefix === undefined) return weights;
-  return stripPrefixes(new Map([...weights].map(([name, tensor]) => [name.slice(prefix.length), tensor])));
+  let stripped = weights;
+  for (let level = 0; level < MOST_LEVELS; level++) {
+    const names = [...stripped.keys()];
+    const prefix = PREFIXES.find((candidate) => names.every((name) => name.startsWith(candidate)));
+    if (prefix === undefined) break;
+    stripped = new Map([...stripped].map(([name, tensor]) => [name.slice(prefix.length), tensor]));
+  }
+  return stripped;
 }

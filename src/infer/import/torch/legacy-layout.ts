@@ -15,9 +15,9 @@ export interface LegacyPickle extends Unpickled {
 /** Reads the five pickles at the start: magic number, protocol, the system that wrote it, the object, the storages' keys. */
 export function readLegacyPickle(bytes: Uint8Array): LegacyPickle {
   const magic = unpickle(bytes);
+  if (magic.value !== MAGIC) throw new Error('it is a pickle, but none of PyTorch');
   const protocol = unpickle(bytes, magic.end);
-  if (magic.value !== MAGIC || protocol.value !== PROTOCOL)
-    throw new Error('it is a pickle, but none of PyTorch');
+  if (protocol.value !== PROTOCOL) throw new Error('it is of a version of PyTorch that is not known');
   const system = unpickle(bytes, protocol.end);
   if (system.value instanceof Map && system.value.get('little_endian') === false) {
     throw new Error('its numbers are big endian');

@@ -1,0 +1,99 @@
+import { randomUUID } from 'node:crypto';
+import { access, rename, rm, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import process from 'node:process';
+import { resolveUpscaleOptions } from '../config/resolve-options.ts';
+import { UpscaleError } from '../core/errors.ts';
+import { loadRegistry } from '../infer/registry.ts';
+import { formatCrop, parseCrop } from '../pipeline/choose-crop.ts';
+import { compareModels } from '../pipeline/compare-models.ts';
+import { readInput, readMessageOptions, readOption, readRequest } from './arguments.ts';
+import type { RawArguments } from './command-table.ts';
+import { EXIT_CODES } from './exit-codes.ts';
+import { guardInterrupts } from './interrupt.ts';
+import { createReporter } from './progress-reporter.ts';
+
+/** `upreel models compare`: a picture to choose a model by. */
+export async function runModelsCompareCommand(raw: RawArguments): Promise<number> {
+  const { json, progress, logLevel } = readMessageOptions(raw);
+  const input = readInput(raw);
+  const times = readList(raw, 'at')?.map(parseTime);
+  if (times === undefined) {
+    throw new UpscaleError('USAGE', 'No moment was given.', {
+      hint: 'Name one with --at, such as --at 12.5.',
+    });
+  }
+  const { output: asked, ...request } = readRequest(raw, 'models compare');
+  const upscale = resolveUpscaleOptions(request);
+  const crop = readOption(raw, 'crop');
+  const output = path.resolve(asked ?? nameSheet(input));
+  const mayReplace = raw['overwrite'] === true;
+  if (!mayReplace) await refuseExisting(output);
+  using interrupt = guardInterrupts(() => process.stderr.write('Stopping after this frame.\n'));
+  const { logger } = createReporter({ progress: 'none', logLevel });
+  const models = readList(raw, 'models') ?? (await loadRegistry({ logger })).list().map(({ id }) => id);
+  const { png, ...comparison } = await compareModels(input, {
+    upscale,
+    models,
+    times,
+    crop: typeof crop === 'string' ? parseCrop(crop) : undefined,
+    zoom: Number(readOption(raw, 'zoom')),
+    signal: interrupt.signal,
+    logger,
+    onStep: (label) => progress !== 'none' && process.stderr.write(`Drawing: ${label}\n`),
+  });
+  await writeWhole(output, png);
+  const { columns } = comparison;
+  process.stdout.write(
+    json
+      ? `${JSON.stringify({ output, ...comparison }, null, 2)}\n`
+      : `${output}: ${columns.map(({ label }) => label).join(', ')}; crop ${formatCrop(comparison.crop)}\n`,
+  );
+  return EXIT_CODES.ok;
+}
+
+function readList(raw: RawArguments, name: 'at' | 'models'): string[] | undefined {
+  const value = readOption(raw, name);
+  return Array.isArray(value) ? [...(value as readonly string[])] : undefined;
+}
+
+/** Seconds of `12.5`, `1:02.5` or `1:00:02.5`. Throws `USAGE`. */
+export function parseTime(text: string): number {
+  const parts = /^(?:(?:(\d+):)?(\d+):)?(\d+(?:\.\d+)?)$/.exec(text);
+  const [hours, minutes, seconds] = [1, 2, 3].map((i) => Number(parts?.[i] ?? 0));
+  if (parts !== null) return 3600 * (hours ?? 0) + 60 * (minutes ?? 0) + (seconds ?? 0);
+  throw new UpscaleError('USAGE', `--at cannot be ${JSON.stringify(text)}.`, {
+    hint: 'Write it as 12.5, 1:02.5 or 1:00:02.5, from the start.',
+  });
+}
+
+function nameSheet(input: string): string {
+  const { dir, name } = path.parse(input);
+  return path.join(dir, `${name.replace(/[._-]*%\d*d/, '')}.compare.png`);
+}
+
+async function refuseExisting(output: string): Promise<void> {
+  const exists = await access(output).then(
+    () => true,
+    () => false,
+  );
+  if (!exists) return;
+  throw new UpscaleError('OUTPUT_EXISTS', `${output} exists.`, {
+    hint: 'Replace it with -y, or name another with -o.',
+  });
+}
+
+/** Writes a file that is whole or absent. */
+async function writeWhole(output: string, bytes: Uint8Array): Promise<void> {
+  const unfinished = `${output}.${randomUUID()}.tmp`;
+  try {
+    await writeFile(unfinished, bytes);
+    await rename(unfinished, output);
+  } catch (error) {
+    await rm(unfinished, { force: true });
+    throw new UpscaleError('OUTPUT_UNWRITABLE', `${output} cannot be written.`, {
+      cause: error,
+      hint: 'Check the folder and its rights.',
+    });
+  }
+}
