@@ -21,6 +21,7 @@ describe('resolveUpscaleOptions', () => {
       encoderArgs: [],
       preset: undefined,
       audio: 'copy',
+      chroma: 'auto',
       overwrite: false,
       memory: undefined,
       workers: undefined,
