@@ -83,11 +83,15 @@ export async function runSegment(
   );
   try {
     for await (const frame of upscaled) {
-      throwIfAborted(signal);
-      const start = performance.now();
-      await encoder.write(frame);
-      busy.encode += (performance.now() - start) / 1000;
-      first.pass();
+      try {
+        throwIfAborted(signal);
+        const start = performance.now();
+        await encoder.write(frame);
+        busy.encode += (performance.now() - start) / 1000;
+      } finally {
+        // Before the loop is left, which waits for the network that waits for this.
+        first.pass();
+      }
       options.onFrame?.(busy);
     }
     const encoded = await encoder.finish();
@@ -113,7 +117,6 @@ export async function runSegment(
     await rm(target, { recursive: true, force: true });
     throw error;
   } finally {
-    first.pass();
     await upscaled.return(undefined);
   }
 }
