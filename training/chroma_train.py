@@ -7,12 +7,8 @@ DATA is the folder that `chroma_prepare.py` wrote; RUN gets `state.pt`, `best.pt
 is never trained on.
 """
 import argparse
-import copy
-import json
-import math
 import pickle
 import random
-import time
 from pathlib import Path
 
 import numpy as np
@@ -22,6 +18,7 @@ from chroma_data import HALVING, MIDDLE, draw_matrix, halve_sited, halving_offse
 from chroma_footage import average, make_chroma_tests, measure_gains
 from chroma_networks import PHASES, ChromaUpscaler
 from degrade import blur
+from loop import follow_plan
 
 CLEAN = 10
 CODED = 6
@@ -35,7 +32,6 @@ NOISY = 0.25
 LEARNING_RATE = 1.5e-3
 LINEAR_RATE = 0.05
 """Of the learning rate, for the linear path: it starts near its best."""
-EMA = 0.999
 EVERY = 400
 
 Pair = tuple[torch.Tensor, torch.Tensor, torch.Tensor]
@@ -151,60 +147,29 @@ def main() -> None:
     if options.start:
         kept = {name: value for name, value in torch.load(options.start).items() if not name.startswith("skip")}
         network.load_state_dict(kept, strict=False)
-    slow = copy.deepcopy(network)
     linear = list(network.skip.parameters())
     others = [weight for name, weight in network.named_parameters() if not name.startswith("skip")]
     groups = [{"params": others, "share": 1.0}, {"params": linear, "share": LINEAR_RATE}]
     optimiser = torch.optim.Adam(groups, lr=options.rate, betas=(0.9, 0.99))
-    step, spent, best = 0, 0.0, -math.inf
-    state_file = options.run / "state.pt"
-    if state_file.exists():
-        state = torch.load(state_file)
-        network.load_state_dict(state["network"])
-        slow.load_state_dict(state["average"])
-        optimiser.load_state_dict(state["optimiser"])
-        step, spent, best = state["step"], state["seconds"], state["best"]
-    random.seed(step)
-    torch.manual_seed(step)
 
     patches = Patches(options.data, options.siting)
     tests = [test for clip in options.validate for test in make_chroma_tests(clip, options.siting)]
-    began, total = time.monotonic() - spent, 0.0
-    while True:
-        spent = time.monotonic() - began
-        progress = min(1.0, spent / 60 / options.minutes)
-        rate = options.rate * min(1, (step + 1) / 200) * (0.5 + 0.5 * math.cos(math.pi * progress)) + 1e-6
-        for group in optimiser.param_groups:
-            group["lr"] = rate * group["share"]
+
+    def find_error(_progress: float) -> torch.Tensor:
         uv, y, truth = patches.draw()
-        error = network(uv, y) - truth
-        loss = torch.sqrt(error * error + 1e-6).mean()
-        optimiser.zero_grad(set_to_none=True)
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
-        optimiser.step()
-        step += 1
-        total += loss.item()
-        with torch.no_grad():
-            keep = min(EMA, (1 + step) / (20 + step))
-            for late, fast in zip(slow.parameters(), network.parameters()):
-                late.lerp_(fast, 1 - keep)
-        if step % EVERY == 0 or progress >= 1:
-            gains = average(measure_gains(slow, tests), "bicubic") if tests else {}
-            score = gains["clean"] + gains["compressed"] if gains else -total
-            line = {"step": step, "seconds": round(spent), "rate": rate, "loss": total / EVERY, **gains}
-            with open(options.run / "log.jsonl", "a") as log:
-                log.write(json.dumps(line) + "\n")
-            if score > best:
-                best = score
-                torch.save(slow.state_dict(), options.run / "best.pt")
-            state = {"network": network.state_dict(), "average": slow.state_dict(), "best": best}
-            state |= {"optimiser": optimiser.state_dict(), "step": step, "seconds": spent}
-            torch.save(state, state_file.with_suffix(".new"))
-            state_file.with_suffix(".new").replace(state_file)
-            total = 0.0
-        if progress >= 1:
-            return
+        return network(uv, y) - truth
+
+    follow_plan(
+        network,
+        optimiser,
+        options.run,
+        minutes=options.minutes,
+        rate=options.rate,
+        every=EVERY,
+        find_error=find_error,
+        measure=lambda average_network: average(measure_gains(average_network, tests), "bicubic") if tests else {},
+        judged_by=("clean", "compressed"),
+    )
 
 
 if __name__ == "__main__":

@@ -15,14 +15,15 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("clips", type=Path)
     parser.add_argument("weights", nargs="+", metavar="NETWORK=FILE")
+    parser.add_argument("--scale", type=int, default=2)
     options = parser.parse_args()
     torch.set_num_threads(1)
     clips = sorted(options.clips.iterdir())
-    tests = [test for clip in clips for test in make_tests(clip)]
+    tests = [test for clip in clips for test in make_tests(clip, options.scale)]
     table = {}
     for word in options.weights:
         name, file = word.split("=", 1)
-        network = make_network(name).eval()
+        network = make_network(name, options.scale).eval()
         network.load_state_dict(torch.load(file, map_location="cpu"))
         table[name] = {"clips": len(clips), **measure(network, tests, "cpu")}
     print(json.dumps(table, indent=2))

@@ -24,9 +24,9 @@ def count_frames(clip: Path) -> int:
     return int(out[0].strip(",")) if out else 0
 
 
-def read_frames(clip: Path, most_wide: int, most_high: int) -> list[np.ndarray]:
-    """Luma of all frames [h, w], the middle of larger pictures; sides are multiples of 8."""
-    crop = f"crop=floor(min(iw\\,{most_wide})/8)*8:floor(min(ih\\,{most_high})/8)*8"
+def read_frames(clip: Path, most_wide: int, most_high: int, step: int) -> list[np.ndarray]:
+    """Luma of all frames [h, w], the middle of larger pictures; sides are multiples of `step`."""
+    crop = f"crop=floor(min(iw\\,{most_wide})/{step})*{step}:floor(min(ih\\,{most_high})/{step})*{step}"
     filters = ["-an", "-vf", f"format=yuv420p,extractplanes=y,{crop}", "-vsync", "0"]
     command = ["ffmpeg", "-v", "quiet", "-threads", "1", "-i", str(clip), *filters, "-map", "0:v:0"]
     out = subprocess.run([*command, "-f", "yuv4mpegpipe", "-pix_fmt", "gray", "-"], stdout=subprocess.PIPE).stdout
@@ -54,16 +54,16 @@ def psnr(a: np.ndarray, b: np.ndarray) -> float:
     return 10 * math.log10(255**2 / max(error, 1e-6))
 
 
-def make_tests(clip: Path, most_wide: int = 1280, most_high: int = 720) -> list[dict]:
-    """For the first frame and two later ones: the truth, its degraded halves and what ffmpeg's Lanczos makes of them, in dB."""
-    frames = read_frames(clip, most_wide, most_high)
+def make_tests(clip: Path, scale: int = 2, most_wide: int = 1280, most_high: int = 720) -> list[dict]:
+    """For the first frame and two later ones: the truth, its degraded smaller pictures and what ffmpeg's Lanczos makes of them, in dB."""
+    frames = read_frames(clip, most_wide, most_high, math.lcm(8, scale))
     tests = []
     for start in sorted({0, len(frames) // 3, 2 * len(frames) // 3}):
         window = frames[start : start + WINDOW]
         if not window:
             continue
         middle = len(window) // 2
-        halves = [resize(frame, 0.5, "bicubic") for frame in window]
+        halves = [resize(frame, 1 / scale, "bicubic") for frame in window]
         compressed = encode(halves, TEST_CODEC)
         noise = np.random.default_rng(start)
         noisy = [to_bytes(add_noise(half.astype(np.float64), TAPE_NOISE, 0.5, noise)) for half in halves]
@@ -71,12 +71,12 @@ def make_tests(clip: Path, most_wide: int = 1280, most_high: int = 720) -> list[
         tape = encode(noisy, ["-c:v", "mpeg2video", "-b:v", bits, "-maxrate", bits, "-bufsize", bits, "-g", "12", "-bf", "2"])
         cases = {
             "bicubic": (window[0], halves[0]),
-            "area": (window[0], resize(window[0], 0.5, "area")),
+            "area": (window[0], resize(window[0], 1 / scale, "area")),
             "compressed": (window[middle], compressed[min(middle, len(compressed) - 1)]),
             "tape": (window[middle], tape[min(middle, len(tape) - 1)]),
         }
         for kind, (truth, half) in cases.items():
-            lanczos = psnr(truth, resize(half, 2, "lanczos"))
+            lanczos = psnr(truth, resize(half, scale, "lanczos"))
             tests.append({"clip": clip.name, "kind": kind, "truth": truth, "half": half, "lanczos": lanczos})
     return tests
 

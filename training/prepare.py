@@ -108,7 +108,7 @@ def main() -> None:
         table = csv.writer(out, delimiter="\t", lineterminator="\n")
         table.writerow(["package", "file", "licence", "author"])
         for _, (file, package, *rights) in pictures:
-            table.writerow([package, Path(file).relative_to(options.pictures.parent / package), *rights])
+            table.writerow([package, Path(file).relative_to(options.pictures.resolve().parent / package), *rights])
     if not (options.folder / "planes.npz").exists():
         np.savez(options.folder / "planes.npz", *planes)
     pairs = [

@@ -7,12 +7,8 @@ DATA is the folder that `prepare.py` wrote; RUN gets `state.pt` (everything need
 of progressive footage that is never trained on: wallpapers cannot show how a network does on video.
 """
 import argparse
-import copy
-import json
-import math
 import pickle
 import random
-import time
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +16,7 @@ import torch
 
 from degrade import blur, scaling_kernels, shrink
 from footage import make_tests, psnr, summarise
+from loop import follow_plan
 from networks import make_network
 
 BATCH = 16
@@ -35,7 +32,6 @@ WARM_UP = 0.2
 CANDIDATES = 4
 MARGIN = 16
 LEARNING_RATE = 1.5e-3
-EMA = 0.999
 EVERY = 1000
 VALIDATION_SIZE = (480, 272)
 """The middle of larger frames, so that validation takes little of the time."""
@@ -155,59 +151,29 @@ def main() -> None:
         start = torch.load(options.start, map_location=device)
         own = network.state_dict()
         network.load_state_dict({name: start[name] if start[name].shape == own[name].shape else own[name] for name in own})
-    average = copy.deepcopy(network)
     optimiser = torch.optim.Adam(network.parameters(), lr=LEARNING_RATE, betas=(0.9, 0.99))
-    step, spent, best = 0, 0.0, -math.inf
-    state_file = options.run / "state.pt"
-    if state_file.exists():
-        state = torch.load(state_file, map_location=device)
-        network.load_state_dict(state["network"])
-        average.load_state_dict(state["average"])
-        optimiser.load_state_dict(state["optimiser"])
-        step, spent, best = state["step"], state["seconds"], state["best"]
-    random.seed(step)
-    torch.manual_seed(step)
 
     coded = CODED[options.kind] if options.coded is None else options.coded
     patches = Patches(options.data, options.kind, options.scale, coded, device)
     clips = sorted(path for path in options.validate.iterdir()) if options.validate else []
-    tests = [test for clip in clips for test in make_tests(clip, *VALIDATION_SIZE)]
-    began, total = time.monotonic() - spent, 0.0
-    while True:
-        spent = time.monotonic() - began
-        progress = min(1.0, spent / 60 / options.minutes)
-        rate = LEARNING_RATE * min(1, (step + 1) / 200) * (0.5 + 0.5 * math.cos(math.pi * progress)) + 1e-6
-        for group in optimiser.param_groups:
-            group["lr"] = rate
+    tests = [test for clip in clips for test in make_tests(clip, options.scale, *VALIDATION_SIZE)]
+
+    def find_error(progress: float) -> torch.Tensor:
         small, truth = patches.draw(min(1.0, progress / WARM_UP))
-        error = network(small.contiguous(memory_format=torch.channels_last)) - truth
-        loss = torch.sqrt(error * error + 1e-6).mean()
-        optimiser.zero_grad(set_to_none=True)
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
-        optimiser.step()
-        step += 1
-        total += loss.item()
-        with torch.no_grad():
-            keep = min(EMA, (1 + step) / (20 + step))
-            for slow, fast in zip(average.parameters(), network.parameters()):
-                slow.lerp_(fast, 1 - keep)
-        if step % EVERY == 0 or progress >= 1:
-            gains = measure(average, tests, device) if tests else {}
-            score = sum(gains[kind] for kind in JUDGED_BY[options.kind]) if gains else -total
-            line = {"step": step, "seconds": round(spent), "rate": rate, "loss": total / EVERY, **gains}
-            with open(options.run / "log.jsonl", "a") as log:
-                log.write(json.dumps(line) + "\n")
-            if score > best:
-                best = score
-                torch.save(average.state_dict(), options.run / "best.pt")
-            state = {"network": network.state_dict(), "average": average.state_dict(), "best": best}
-            state |= {"optimiser": optimiser.state_dict(), "step": step, "seconds": spent}
-            torch.save(state, state_file.with_suffix(".new"))
-            state_file.with_suffix(".new").replace(state_file)
-            total = 0.0
-        if progress >= 1:
-            return
+        return network(small.contiguous(memory_format=torch.channels_last)) - truth
+
+    follow_plan(
+        network,
+        optimiser,
+        options.run,
+        minutes=options.minutes,
+        rate=LEARNING_RATE,
+        every=EVERY,
+        find_error=find_error,
+        measure=lambda average: measure(average, tests, device) if tests else {},
+        judged_by=JUDGED_BY[options.kind],
+        device=device,
+    )
 
 
 if __name__ == "__main__":
