@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import type { ModelFacts } from '../src/infer/infer-plan.ts';
-import { pixelFormat } from '../src/core/pixel-format.ts';
+import { timeFrame } from '../src/measure/model-speed.ts';
 import { openModel, type OpenModel } from '../src/measure/open-model.ts';
 import { writeYardstick } from './yardstick.ts';
 
@@ -33,8 +33,8 @@ export async function timeModels(models: readonly ModelFacts[], rounds: number):
     const times = open.map((): number[] => []);
     for (let round = 0; round <= rounds; round++) {
       for (const [i, model] of open.entries()) {
-        const time = await timeFrame(model);
-        if (round > 0) times[i]?.push(time);
+        const { cpu } = await timeFrame(model);
+        if (round > 0) times[i]?.push(cpu);
       }
     }
     const [yardstick = NaN, ...least] = times.map((list) => Math.min(...list));
@@ -46,17 +46,4 @@ export async function timeModels(models: readonly ModelFacts[], rounds: number):
     for (const { upscaler } of open) await upscaler.close();
     await rm(folder, { recursive: true, force: true });
   }
-}
-
-async function timeFrame({ plan, arena, upscaler }: OpenModel): Promise<number> {
-  const { width, height } = TIMED_SIZE;
-  const frame = arena.allocateFrame(pixelFormat(plan.input.format), width, height, 0);
-  for (const { offset } of frame.planes) {
-    arena.bytes(offset, width * height).forEach((_, i, samples) => (samples[i] = (i * 7919) % 251));
-  }
-  const before = process.cpuUsage();
-  const result = await upscaler.upscale(frame);
-  const { user, system } = process.cpuUsage(before);
-  result.dispose();
-  return (user + system) / 1000;
 }

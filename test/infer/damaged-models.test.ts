@@ -1,31 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { UpscaleError } from '../../src/core/errors.ts';
-import { inspectModel } from '../../src/infer/inspect-model.ts';
-import { readOnnx, writeOnnx, type OnnxModel } from '../../src/infer/graph/onnx-model.ts';
 import { makeIntegers, makeFloats } from '../../src/infer/graph/tensor-values.ts';
 import { makeNode, makeValueInfo } from '../../src/infer/graph/onnx-model.ts';
-import { placeModel } from './graph-fixture.ts';
-import { makePlainNetwork, writeNetwork } from './tiny-networks.ts';
-
-// A copy: protobufjs hands out parts of a larger buffer, and slices of those share memory.
-const good = new Uint8Array(writeNetwork(makePlainNetwork()));
-
-async function inspectBytes(bytes: Uint8Array): Promise<'fine' | UpscaleError> {
-  try {
-    await inspectModel(await placeModel(bytes));
-    return 'fine';
-  } catch (error) {
-    if (error instanceof UpscaleError) return error;
-    throw error;
-  }
-}
-
-function change(edit: (model: OnnxModel) => void): Uint8Array {
-  const model = readOnnx(good);
-  edit(model);
-  return new Uint8Array(writeOnnx(model));
-}
+import { change, good, inspectBytes } from './good-model-fixture.ts';
 
 /** Graphs inside of graphs, written by hand because no writer makes so many. */
 function nest(levels: number): Uint8Array {

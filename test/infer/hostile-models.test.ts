@@ -1,13 +1,10 @@
 import { rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { UpscaleError } from '../../src/core/errors.ts';
 import { inspectModel } from '../../src/infer/inspect-model.ts';
 import {
   makeNode,
   makeValueInfo,
-  readOnnx,
-  writeOnnx,
   type OnnxAttribute,
   type OnnxGraph,
   type OnnxModel,
@@ -15,29 +12,12 @@ import {
   type OnnxTensor,
 } from '../../src/infer/graph/onnx-model.ts';
 import { makeIntegers } from '../../src/infer/graph/tensor-values.ts';
+import { change, inspectBytes } from './good-model-fixture.ts';
 import { placeModel } from './graph-fixture.ts';
-import { makePlainNetwork, writeNetwork } from './tiny-networks.ts';
 
-const good = new Uint8Array(writeNetwork(makePlainNetwork()));
 /** What refusing a file may add to the peak of the process. onnxruntime itself takes some. */
 const MOST_GROWTH_KIB = 256 * 1024;
 const PASSWORDS = '../../../../../../../../etc/passwd';
-
-async function inspectBytes(bytes: Uint8Array): Promise<'fine' | UpscaleError> {
-  try {
-    await inspectModel(await placeModel(bytes));
-    return 'fine';
-  } catch (error) {
-    if (error instanceof UpscaleError) return error;
-    throw error;
-  }
-}
-
-function change(edit: (model: OnnxModel) => void): Uint8Array {
-  const model = readOnnx(good);
-  edit(model);
-  return new Uint8Array(writeOnnx(model));
-}
 
 /** Puts `nodes`, the last of which makes `value`, between the input and the network. */
 function precede({ graph }: OnnxModel, nodes: readonly OnnxNode[], value: string): void {
