@@ -1,13 +1,8 @@
 import path from 'node:path';
 import { UpscaleError } from '../src/core/errors.ts';
 import { pipeBytes } from '../src/ffmpeg/pipe-bytes.ts';
-import {
-  computeInnerPsnr,
-  readLuma,
-  scaleLuma,
-  type LumaOptions,
-  type LumaPlane,
-} from '../src/measure/luma-plane.ts';
+import { computeInnerPsnr, scaleLuma, type LumaOptions, type LumaPlane } from '../src/measure/luma-plane.ts';
+import { readWindows } from '../src/measure/luma-windows.ts';
 import type { QualityTest } from '../src/measure/model-quality.ts';
 
 /** What tapes and discs are recorded by. */
@@ -48,7 +43,7 @@ export async function makeCamcorderTests(
   const { factor } = options;
   const noise = makeGaussian(1);
   const tests: CamcorderTest[] = [];
-  for (const window of await readWindows(clip, options)) {
+  for (const window of await readWindows(clip, { ...options, grid: GRID, length: WINDOW })) {
     const middle = window.length >> 1;
     const truth = window[middle];
     if (truth === undefined) continue;
@@ -74,22 +69,6 @@ export async function makeCamcorderTests(
 function measure(truth: LumaPlane, plane: LumaPlane | undefined): number {
   if (plane === undefined) throw new UpscaleError('FFMPEG_FAILED', 'ffmpeg gave no picture.');
   return computeInnerPsnr(truth, plane, BORDER);
-}
-
-async function readWindows(clip: string, options: LumaOptions): Promise<LumaPlane[][]> {
-  let count = 0;
-  for (const frames = readLuma(clip, { ...options, grid: GRID }); (await frames.next()).done !== true;)
-    count++;
-  const starts = [...new Set([0, Math.floor(count / 3), Math.floor((2 * count) / 3)])];
-  const windows = starts.map((): LumaPlane[] => []);
-  let index = 0;
-  for await (const plane of readLuma(clip, { ...options, grid: GRID })) {
-    starts.forEach((start, i) => {
-      if (index >= start && index < start + WINDOW) windows[i]?.push(plane);
-    });
-    index++;
-  }
-  return windows;
 }
 
 /** Normally distributed numbers that are the same everywhere (mulberry32, then Box and Muller's method). */

@@ -3,6 +3,7 @@ import path from 'node:path';
 import type { FfmpegTools } from '../src/ffmpeg/tools.ts';
 import type { ModelFacts } from '../src/infer/infer-plan.ts';
 import {
+  averageOverClips,
   makeQualityTests,
   measureGains,
   summariseGains,
@@ -91,7 +92,7 @@ function summariseRecorded(tests: readonly CamcorderTest[], gains: readonly numb
   const over = (reference: (test: CamcorderTest) => number): Record<Medium, number> => {
     const means = MEDIA.map((medium) => [
       medium,
-      averageClips(
+      averageOverClips(
         tests.flatMap((test, i) =>
           test.medium === medium
             ? [{ clip: test.clip, gain: test.lanczos + (gains[i] ?? 0) - reference(test) }]
@@ -102,17 +103,6 @@ function summariseRecorded(tests: readonly CamcorderTest[], gains: readonly numb
     return Object.fromEntries(means) as Record<Medium, number>;
   };
   return { overLanczos: over(({ lanczos }) => lanczos), overDenoised: over(({ denoised }) => denoised) };
-}
-
-/** Over the frames of each clip first, and then over the clips. */
-function averageClips(values: readonly { readonly clip: string; readonly gain: number }[]): number {
-  const clips = new Map<string, number[]>();
-  for (const { clip, gain } of values) clips.set(clip, [...(clips.get(clip) ?? []), gain]);
-  return average([...clips.values()].map(average));
-}
-
-function average(values: readonly number[]): number {
-  return values.reduce((sum, value) => sum + value, 0) / values.length;
 }
 
 function remember<T>(known: Map<number, Promise<T>>, factor: number, make: () => Promise<T>): Promise<T> {

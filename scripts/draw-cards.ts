@@ -8,13 +8,12 @@ import { readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { TestClips } from '../bench/model-gains.ts';
-import { pixelFormat } from '../src/core/pixel-format.ts';
 import { pipeBytes } from '../src/ffmpeg/pipe-bytes.ts';
 import { findTools } from '../src/ffmpeg/tools.ts';
 import { loadRegistry } from '../src/infer/registry.ts';
 import { scaleLuma, type LumaPlane } from '../src/measure/luma-plane.ts';
 import type { QualityTest } from '../src/measure/model-quality.ts';
-import { openModel, type OpenModel } from '../src/measure/open-model.ts';
+import { enlargeLuma, openModel } from '../src/measure/open-model.ts';
 import { replaceSection } from './replace-section.ts';
 
 /** Of a block, in samples of the truth; a multiple of 2, 3 and 4. */
@@ -73,7 +72,7 @@ async function drawCard(id: string): Promise<void> {
   for (const [i, test] of tests.entries()) {
     const [lanczos] = await scaleLuma([test.small], test.truth, 'lanczos', { tools });
     if (lanczos === undefined) throw new Error('ffmpeg gave no picture');
-    const model = await enlarge(open, test.small);
+    const model = await enlargeLuma(open, test.small);
     const scene = tests
       .slice(0, i)
       .filter(({ clip, degradation }) => clip === test.clip && degradation === test.degradation).length;
@@ -125,17 +124,6 @@ function measureError(a: LumaPlane, b: LumaPlane, left: number, top: number): nu
 
 function countDecibels({ lanczos, model }: Example['errors']): number {
   return 10 * Math.log10(lanczos / model);
-}
-
-async function enlarge({ plan, arena, upscaler }: OpenModel, plane: LumaPlane): Promise<LumaPlane> {
-  const frame = arena.allocateFrame(pixelFormat(plan.input.format), plane.width, plane.height, 0);
-  for (const { offset } of frame.planes) arena.bytes(offset, plane.samples.length).set(plane.samples);
-  const result = await upscaler.upscale(frame);
-  const { width, height, planes } = result;
-  // Of RGB the green one: gray goes in, so all three are nearly alike.
-  const samples = arena.bytes(planes[0]?.offset ?? 0, width * height).slice();
-  result.dispose();
-  return { width, height, samples };
 }
 
 /** Rows of four blocks: the source's samples, Lanczos, the model, the truth. */

@@ -1,16 +1,9 @@
 import path from 'node:path';
 import { UpscaleError } from '../core/errors.ts';
-import { pixelFormat } from '../core/pixel-format.ts';
 import type { Device, ModelFacts } from '../infer/infer-plan.ts';
-import {
-  compressLuma,
-  computeInnerPsnr,
-  readLuma,
-  scaleLuma,
-  type LumaOptions,
-  type LumaPlane,
-} from './luma-plane.ts';
-import { openModel, type OpenModel } from './open-model.ts';
+import { compressLuma, computeInnerPsnr, scaleLuma, type LumaOptions, type LumaPlane } from './luma-plane.ts';
+import { readWindows } from './luma-windows.ts';
+import { enlargeLuma, openModel } from './open-model.ts';
 
 /** What a picture goes through before it is enlarged again: shrunk by a filter of ffmpeg's, and then by x264 at crf 26. */
 export const DEGRADATIONS = ['bicubic', 'area', 'compressed'] as const;
@@ -59,7 +52,11 @@ export async function makeQualityTests(
 ): Promise<QualityTest[]> {
   const { factor = 2 } = options;
   const tests: QualityTest[] = [];
-  for (const window of await readWindows(clip, { ...options, grid: commonMultiple(GRID, factor) })) {
+  for (const window of await readWindows(clip, {
+    ...options,
+    grid: commonMultiple(GRID, factor),
+    length: WINDOW,
+  })) {
     const pictures = await degrade(window, factor, options);
     for (const { degradation, truth, small } of pictures) {
       const [enlarged] = await scaleLuma([small], truth, 'lanczos', options);
@@ -89,7 +86,7 @@ export async function measureGains(
     const open = await openModel(model, { ...options, ...small, format, factor });
     try {
       for (const test of group) {
-        const result = await enlarge(open, test.small, signal);
+        const result = await enlargeLuma(open, test.small, signal);
         gains.set(test, computeInnerPsnr(test.truth, result, BORDER) - test.lanczos);
       }
     } finally {
@@ -101,42 +98,23 @@ export async function measureGains(
 
 /** Means of gains, over the frames of each clip first and then over the clips. */
 export function summariseGains(tests: readonly QualityTest[], gains: readonly number[]): QualityGains {
-  const [bicubic, area, compressed] = DEGRADATIONS.map((degradation) => {
-    const clips = new Map<string, number[]>();
-    tests.forEach((test, i) => {
-      if (test.degradation !== degradation) return;
-      clips.set(test.clip, [...(clips.get(test.clip) ?? []), gains[i] ?? 0]);
-    });
-    return computeMean([...clips.values()].map(computeMean));
-  }) as [number, number, number];
+  const [bicubic, area, compressed] = DEGRADATIONS.map((degradation) =>
+    averageOverClips(
+      tests.flatMap((test, i) =>
+        test.degradation === degradation ? [{ clip: test.clip, gain: gains[i] ?? 0 }] : [],
+      ),
+    ),
+  ) as [number, number, number];
   return { bicubic, area, compressed, clean: (bicubic + area) / 2 };
 }
 
-/** Up to three runs of neighbouring frames; decodes twice, so that no more than those are held. */
-async function readWindows(clip: string, options: LumaOptions & { grid: number }): Promise<LumaPlane[][]> {
-  const count = await countFrames(clip, options);
-  if (count === 0) {
-    throw new UpscaleError('SOURCE_DAMAGED', `${clip} gives no frame to measure on.`, {
-      hint: 'Choose another clip.',
-    });
-  }
-  const starts = [...new Set([0, Math.floor(count / 3), Math.floor((2 * count) / 3)])];
-  const windows = starts.map((): LumaPlane[] => []);
-  let index = 0;
-  for await (const plane of readLuma(clip, options)) {
-    starts.forEach((start, i) => {
-      if (index >= start && index < start + WINDOW) windows[i]?.push(plane);
-    });
-    index++;
-  }
-  return windows.filter((window) => window.length > 0);
-}
-
-async function countFrames(clip: string, options: LumaOptions): Promise<number> {
-  const frames = readLuma(clip, options);
-  let count = 0;
-  while ((await frames.next()).done !== true) count++;
-  return count;
+/** Mean over the frames of each clip first, and then over the clips; 0 of nothing. */
+export function averageOverClips(
+  values: readonly { readonly clip: string; readonly gain: number }[],
+): number {
+  const clips = new Map<string, number[]>();
+  for (const { clip, gain } of values) clips.set(clip, [...(clips.get(clip) ?? []), gain]);
+  return computeMean([...clips.values()].map(computeMean));
 }
 
 async function degrade(
@@ -160,28 +138,6 @@ async function degrade(
     { degradation: 'area', truth, small: area },
     { degradation: 'compressed', truth: window[middle] ?? truth, small: coded },
   ];
-}
-
-async function enlarge(
-  { plan, arena, upscaler }: OpenModel,
-  plane: LumaPlane,
-  signal: AbortSignal | undefined,
-): Promise<LumaPlane> {
-  const frame = arena.allocateFrame(pixelFormat(plan.input.format), plane.width, plane.height, 0);
-  for (const { offset } of frame.planes) arena.bytes(offset, plane.samples.length).set(plane.samples);
-  const result = await upscaler.upscale(frame, signal);
-  try {
-    const { width, height } = result;
-    const planes = result.planes.map(({ offset }) => arena.bytes(offset, width * height));
-    const [only] = planes;
-    if (only !== undefined && planes.length === 1) return { width, height, samples: only.slice() };
-    const samples = Uint8Array.from({ length: width * height }, (_, i) =>
-      Math.round(planes.reduce((sum, values) => sum + (values[i] ?? 0), 0) / planes.length),
-    );
-    return { width, height, samples };
-  } finally {
-    result.dispose();
-  }
 }
 
 function groupBySize(tests: readonly QualityTest[]): [QualityTest, ...QualityTest[]][] {

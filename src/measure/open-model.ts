@@ -3,6 +3,7 @@ import type { Device, InferPlan, ModelFacts } from '../infer/infer-plan.ts';
 import { arenaBytesForInfer, planInfer } from '../infer/plan-infer.ts';
 import { openUpscaler, type Upscaler } from '../infer/upscaler.ts';
 import { Arena } from '../kernels/arena.ts';
+import type { LumaPlane } from './luma-plane.ts';
 
 export interface OpenModelOptions {
   /** Of the frames that go in. */
@@ -69,4 +70,27 @@ export async function openModel(model: ModelFacts, options: OpenModelOptions): P
 /** A frame's bytes, rounded up as the arena does. */
 function countFrameBytes({ format, width, height }: InferPlan['output'] | InferPlan['input']): number {
   return Math.ceil(frameBytes(pixelFormat(format), width, height) / 64) * 64 + 64;
+}
+
+/** What an open model makes of 8-bit luma. Models of several channels get it as gray, and the mean of what they give is taken. */
+export async function enlargeLuma(
+  { plan, arena, upscaler }: OpenModel,
+  plane: LumaPlane,
+  signal?: AbortSignal,
+): Promise<LumaPlane> {
+  const frame = arena.allocateFrame(pixelFormat(plan.input.format), plane.width, plane.height, 0);
+  for (const { offset } of frame.planes) arena.bytes(offset, plane.samples.length).set(plane.samples);
+  const result = await upscaler.upscale(frame, signal);
+  try {
+    const { width, height } = result;
+    const planes = result.planes.map(({ offset }) => arena.bytes(offset, width * height));
+    const [only] = planes;
+    if (only !== undefined && planes.length === 1) return { width, height, samples: only.slice() };
+    const samples = Uint8Array.from({ length: width * height }, (_, i) =>
+      Math.round(planes.reduce((sum, values) => sum + (values[i] ?? 0), 0) / planes.length),
+    );
+    return { width, height, samples };
+  } finally {
+    result.dispose();
+  }
 }
