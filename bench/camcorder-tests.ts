@@ -41,21 +41,17 @@ export async function makeCamcorderTests(
   options: LumaOptions & { readonly factor: number },
 ): Promise<CamcorderTest[]> {
   const { factor } = options;
-  const noise = makeGaussian(1);
   const tests: CamcorderTest[] = [];
-  for (const window of await readWindows(clip, { ...options, grid: GRID, length: WINDOW })) {
-    const middle = window.length >> 1;
-    const truth = window[middle];
+  for (const { truths, recorded } of await makeRecordings(clip, options)) {
+    const middle = truths.length >> 1;
+    const truth = truths[middle];
     if (truth === undefined) continue;
-    const size = { width: truth.width / factor, height: truth.height / factor };
-    const shrunk = await scaleLuma(window, size, 'bicubic', options);
-    const noisy = shrunk.map((plane) => addNoise(plane, noise));
     for (const medium of MEDIA) {
-      const recorded = await RECORDERS[medium](noisy, options);
-      const small = recorded[middle];
+      const frames = recorded[medium];
+      const small = frames[middle];
       if (small === undefined) throw new UpscaleError('FFMPEG_FAILED', 'ffmpeg gave no picture.');
       const [lanczos] = await scaleLuma([small], truth, 'lanczos', options);
-      const denoised = (await denoise(recorded, truth, options))[middle];
+      const denoised = (await denoise(frames, truth, 'hqdn3d', options))[middle];
       tests.push({
         ...{ clip: path.basename(clip), degradation: 'compressed', medium, factor, truth, small },
         lanczos: measure(truth, lanczos),
@@ -66,13 +62,39 @@ export async function makeCamcorderTests(
   return tests;
 }
 
+/** Twelve frames of a clip, and what recordings show of them at a fraction of the size. */
+export interface Recording {
+  readonly truths: readonly LumaPlane[];
+  readonly recorded: Readonly<Record<Medium, readonly LumaPlane[]>>;
+}
+
+/** Makes the recordings of {@link makeCamcorderTests}, whole. */
+export async function makeRecordings(
+  clip: string,
+  options: LumaOptions & { readonly factor: number },
+): Promise<Recording[]> {
+  const { factor } = options;
+  const noise = makeGaussian(1);
+  const recordings: Recording[] = [];
+  for (const truths of await readWindows(clip, { ...options, grid: GRID, length: WINDOW })) {
+    const [first] = truths;
+    if (first === undefined) continue;
+    const size = { width: first.width / factor, height: first.height / factor };
+    const shrunk = await scaleLuma(truths, size, 'bicubic', options);
+    const noisy = shrunk.map((plane) => addNoise(plane, NOISE_SIGMA, noise));
+    const [mpeg2, dv] = [await recordMpeg2(noisy, options), await recordDv(noisy, options)];
+    recordings.push({ truths, recorded: { mpeg2, dv } });
+  }
+  return recordings;
+}
+
 function measure(truth: LumaPlane, plane: LumaPlane | undefined): number {
   if (plane === undefined) throw new UpscaleError('FFMPEG_FAILED', 'ffmpeg gave no picture.');
   return computeInnerPsnr(truth, plane, BORDER);
 }
 
 /** Normally distributed numbers that are the same everywhere (mulberry32, then Box and Muller's method). */
-function makeGaussian(seed: number): () => number {
+export function makeGaussian(seed: number): () => number {
   let state = seed;
   const draw = (): number => {
     state = (state + 0x6d2b79f5) | 0;
@@ -83,19 +105,12 @@ function makeGaussian(seed: number): () => number {
   return () => Math.sqrt(-2 * Math.log(1 - draw())) * Math.cos(2 * Math.PI * draw());
 }
 
-function addNoise(plane: LumaPlane, noise: () => number): LumaPlane {
+/** Adds Gaussian noise of standard deviation `sigma`. */
+export function addNoise(plane: LumaPlane, sigma: number, noise: () => number): LumaPlane {
   const samples = new Uint8ClampedArray(plane.samples.length);
-  plane.samples.forEach((value, i) => (samples[i] = value + NOISE_SIGMA * noise()));
+  plane.samples.forEach((value, i) => (samples[i] = value + sigma * noise()));
   return { ...plane, samples: new Uint8Array(samples.buffer) };
 }
-
-const RECORDERS: Record<
-  Medium,
-  (frames: readonly LumaPlane[], options: LumaOptions) => Promise<LumaPlane[]>
-> = {
-  mpeg2: recordMpeg2,
-  dv: recordDv,
-};
 
 /** The finest quantiser whose stream is not larger than the bit rate allows. */
 async function recordMpeg2(frames: readonly LumaPlane[], options: LumaOptions): Promise<LumaPlane[]> {
@@ -154,16 +169,18 @@ function cut(plane: LumaPlane, { width, height }: LumaPlane): LumaPlane {
   return { width, height, samples };
 }
 
-async function denoise(
+/** What a filter of ffmpeg's makes of frames, and then its Lanczos. */
+export async function denoise(
   frames: readonly LumaPlane[],
   size: LumaPlane,
+  filter: string,
   options: LumaOptions,
 ): Promise<LumaPlane[]> {
   const scale = `scale=${size.width}:${size.height}:flags=lanczos+accurate_rnd`;
   const bytes = await pipeBytes(options.tools, toYuv(frames), {
     input: readYuv(frames),
-    output: ['-vf', `hqdn3d,${scale}`, ...RAW_YUV],
-    what: 'denoising by hqdn3d',
+    output: ['-vf', `${filter},${scale}`, ...RAW_YUV],
+    what: `denoising by ${filter}`,
     signal: options.signal,
   });
   return fromYuv(bytes, size);

@@ -105,23 +105,11 @@ def draw_tape_codec(rng: random.Random, size: tuple[int, int], rate: int) -> lis
     pixels = size[0] * size[1] * rate
     if size == DV_SIZE and rng.random() < 0.5:
         return ["-c:v", "dvvideo", "-pix_fmt", "yuv420p"]
-    if rng.random() < 0.25:
+    if rng.random() < 0.4:
         return ["-c:v", "libx264", "-preset", "fast", "-crf", str(rng.randint(20, 30)), "-g", "12"]
     bits = round(pixels * rng.uniform(0.3, 0.9))
     rates = ["-b:v", str(bits), "-maxrate", str(round(1.5 * bits)), "-bufsize", str(bits)]
     return ["-c:v", "mpeg2video", *rates, "-g", "12", "-bf", "2"]
-
-
-def soften_lines(picture: torch.Tensor, sigma: float, halo: float) -> torch.Tensor:
-    """The bandwidth of an analogue path along lines, and the halos of what sharpens it again; [1, 1, h, w]."""
-    reach = torch.arange(-6, 7, dtype=torch.float32)
-
-    def smooth(x: torch.Tensor, width: float) -> torch.Tensor:
-        kernel = torch.exp(-reach * reach / 2 / width**2)
-        return F.conv2d(F.pad(x, (6, 6, 0, 0), mode="reflect"), (kernel / kernel.sum()).view(1, 1, 1, -1))
-
-    soft = smooth(picture, sigma)
-    return soft + halo * (soft - smooth(soft, 2 * sigma + 0.5))
 
 
 def add_noise(picture: np.ndarray, sigma: float, coarse: float, noise: np.random.Generator) -> np.ndarray:

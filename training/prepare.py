@@ -26,7 +26,6 @@ from degrade import (
     encode,
     scaling_kernels,
     shrink,
-    soften_lines,
     to_bytes,
 )
 
@@ -34,6 +33,11 @@ LONGEST = 2000
 LEAST = 320
 PAN_FRAMES = 8
 KEPT_FRAMES = (2, 5)
+FIELDS_SHARE = 0.1
+"""
+Truths have all lines of all fields. With a third of the pans in fields, and lines softened as an analogue path does, a network sharpened all that
+it saw: 1 dB below Lanczos on clean footage.
+"""
 
 
 class Pair(NamedTuple):
@@ -58,13 +62,11 @@ def read_luma(file: str) -> np.ndarray:
 
 
 def make_pan(index: int, plane: np.ndarray, kind: str, scale: int, rng: random.Random) -> list[Pair]:
-    """Some frames of a pan over one picture. Tapes pan by fields, through an analogue path."""
+    """Some frames of a pan over one picture. Some tapes pan by fields."""
     truth = torch.from_numpy(plane.astype(np.float32))[None, None]
     sigma = rng.uniform(0.4, 1.2) if rng.random() < 0.6 else 0.0
     small = shrink(blur(truth, [sigma]), rng.choice(scaling_kernels(scale)), scale)
-    fields = kind == "tape" and rng.random() < 0.4
-    if kind == "tape" and rng.random() < 0.5:
-        small = soften_lines(small, rng.uniform(0.4, 1.3), rng.choice([0, rng.uniform(0, 0.8)]))
+    fields = kind == "tape" and rng.random() < FIELDS_SHARE
     picture = small.clamp(0, 255)[0, 0].numpy()
     if min(picture.shape) < 96:
         return []

@@ -20,15 +20,15 @@ from loop import follow_plan
 from networks import make_network
 
 BATCH = 16
-CODED = {"video": 6, "tape": 11}
-"""Patches of a batch that went through a codec."""
-JUDGED_BY = {"video": ("clean", "compressed"), "tape": ("compressed", "tape")}
+CODED = {"video": {"video": 6}, "tape": {"video": 6, "tape": 5}}
+"""Patches of a batch that went through a codec, by the kind of pairs that they are from."""
+JUDGED_BY = {"video": ("clean", "compressed"), "tape": ("clean", "compressed", "tape")}
 TURNS = {"video": 8, "tape": 4}
 """Ways to turn a patch; what tapes do differs along and across lines."""
 KERNEL_SHARES = (0.4, 0.4, 0.2)
 SOFTENED = 0.6
 WARM_UP = 0.2
-"""Share of the plan in which patches turn from detailed, sharp and clean ones to what footage is like."""
+"""Share of the plan in which patches turn from detailed, sharp and clean ones to what footage is like, where nothing was learnt before."""
 CANDIDATES = 4
 MARGIN = 16
 LEARNING_RATE = 1.5e-3
@@ -40,13 +40,15 @@ VALIDATION_SIZE = (480, 272)
 class Patches:
     """Draws patches uniformly over all samples; sources and truths are uint8 values in 0..255."""
 
-    def __init__(self, folder: Path, kind: str, scale: int, coded: int, device: str):
+    def __init__(self, folder: Path, kind: str, scale: int, coded: dict[str, int], device: str):
         with np.load(folder / "planes.npz") as planes:
             self.planes = [planes[name] for name in planes.files]
-        with open(folder / f"{kind}-{scale}.pkl", "rb") as file:
-            self.pairs = pickle.load(file)
+        self.pairs = {}
+        for name in coded:
+            with open(folder / f"{name}-{scale}.pkl", "rb") as file:
+                self.pairs[name] = pickle.load(file)
         self.plane_sums = np.cumsum([plane.size for plane in self.planes])
-        self.pair_sums = np.cumsum([pair[-1].size for pair in self.pairs])
+        self.pair_sums = {name: np.cumsum([pair[-1].size for pair in pairs]) for name, pairs in self.pairs.items()}
         self.kernels = scaling_kernels(scale)
         self.coded, self.scale, self.device = coded, scale, device
         self.side = 96 // scale
@@ -54,17 +56,18 @@ class Patches:
 
     def draw(self, warmth: float) -> tuple[torch.Tensor, torch.Tensor]:
         """[BATCH, 1, side, side] and [BATCH, 1, 96, 96], 0 to 1; `warmth` goes from 0 to 1 in the warm-up."""
-        coded = round(self.coded * warmth)
-        patches = self.draw_clean(BATCH - coded, warmth)
-        if coded > 0:
-            patches += self.draw_coded(coded)
+        coded = {name: round(count * warmth) for name, count in self.coded.items()}
+        patches = self.draw_clean(BATCH - sum(coded.values()), warmth)
+        for name, count in coded.items():
+            if count > 0:
+                patches += self.draw_coded(name, count)
         patches = [augment(*patch, self.turns) for patch in patches]
         return tuple(torch.stack([pair[k] for pair in patches])[:, None].to(self.device) / 255 for k in (0, 1))
 
-    def draw_coded(self, count: int) -> list[tuple[torch.Tensor, torch.Tensor]]:
+    def draw_coded(self, name: str, count: int) -> list[tuple[torch.Tensor, torch.Tensor]]:
         smalls, truths, sigmas = [], [], []
         for _ in range(count):
-            plane, top, left, sigma, small = self.pairs[pick(self.pair_sums)]
+            plane, top, left, sigma, small = self.pairs[name][pick(self.pair_sums[name])]
             y = random.randint(4, small.shape[0] - self.side - 4)
             x = random.randint(4, small.shape[1] - self.side - 4)
             smalls.append(to_floats(small[y : y + self.side, x : x + self.side]))
@@ -136,9 +139,10 @@ def main() -> None:
     parser.add_argument("run", type=Path)
     parser.add_argument("--minutes", type=float, required=True, help="of this plan in all; the learning rate ends with it")
     parser.add_argument("--kind", choices=list(CODED), default="video")
-    parser.add_argument("--coded", type=int, help="patches of a batch that went through a codec (6 of 16 for video, 11 for tape)")
+    parser.add_argument("--coded", type=int, help="patches of a batch of 16 that went through a codec (6 for video)")
     parser.add_argument("--scale", type=int, default=2)
     parser.add_argument("--validate", type=Path)
+    parser.add_argument("--rate", type=float, default=LEARNING_RATE, help=f"learning rate (default {LEARNING_RATE})")
     parser.add_argument("--start", type=Path, help="best.pt of another run to start from")
     parser.add_argument("--threads", type=int, default=1)
     options = parser.parse_args()
@@ -151,15 +155,17 @@ def main() -> None:
         start = torch.load(options.start, map_location=device)
         own = network.state_dict()
         network.load_state_dict({name: start[name] if start[name].shape == own[name].shape else own[name] for name in own})
-    optimiser = torch.optim.Adam(network.parameters(), lr=LEARNING_RATE, betas=(0.9, 0.99))
+    optimiser = torch.optim.Adam(network.parameters(), lr=options.rate, betas=(0.9, 0.99))
 
-    coded = CODED[options.kind] if options.coded is None else options.coded
+    coded = CODED[options.kind] if options.coded is None else {options.kind: options.coded}
     patches = Patches(options.data, options.kind, options.scale, coded, device)
     clips = sorted(path for path in options.validate.iterdir()) if options.validate else []
     tests = [test for clip in clips for test in make_tests(clip, options.scale, *VALIDATION_SIZE)]
 
+    warm_up = 0.0 if options.start else WARM_UP
+
     def find_error(progress: float) -> torch.Tensor:
-        small, truth = patches.draw(min(1.0, progress / WARM_UP))
+        small, truth = patches.draw(min(1.0, progress / warm_up) if warm_up else 1.0)
         return network(small.contiguous(memory_format=torch.channels_last)) - truth
 
     follow_plan(
@@ -167,7 +173,7 @@ def main() -> None:
         optimiser,
         options.run,
         minutes=options.minutes,
-        rate=LEARNING_RATE,
+        rate=options.rate,
         every=EVERY,
         find_error=find_error,
         measure=lambda average: measure(average, tests, device) if tests else {},

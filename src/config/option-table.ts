@@ -235,7 +235,7 @@ export const OPTION_TABLE = [
     default: 'auto',
     choices: ['auto', 'off', 'low', 'medium', 'high'],
     group: 'Picture',
-    help: 'How strongly still areas are averaged over neighbouring frames, against noise',
+    help: 'How strongly neighbouring frames are blended along the motion, against noise and flicker',
     commands: PICTURES,
   },
   {

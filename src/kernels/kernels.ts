@@ -86,8 +86,83 @@ export interface Kernels {
     shift: number,
     fraction: number,
     thresholds: number,
+    previousTrust: number,
+    nextTrust: number,
+    log2BlockWidth: number,
+    log2BlockHeight: number,
     work: number,
     stride: number,
+  ): void;
+  halvePlane(
+    isWide: boolean,
+    source: number,
+    sourceStride: number,
+    width: number,
+    height: number,
+    shift: number,
+    target: number,
+    stride: number,
+  ): void;
+  searchBlocks(
+    current: number,
+    reference: number,
+    stride: number,
+    width: number,
+    height: number,
+    step: number,
+    columns: number,
+    rows: number,
+    parents: number,
+    parentColumns: number,
+    parentRows: number,
+    range: number,
+    smoothness: number,
+    vectors: number,
+  ): void;
+  measureMatch(
+    current: number,
+    reference: number,
+    stride: number,
+    columns: number,
+    rows: number,
+    vectors: number,
+    results: number,
+  ): void;
+  refineVectors(
+    current: number,
+    reference: number,
+    stride: number,
+    width: number,
+    height: number,
+    step: number,
+    columns: number,
+    rows: number,
+    prior: number,
+    rounds: number,
+    vectors: number,
+  ): void;
+  checkVectors(
+    step: number,
+    columns: number,
+    rows: number,
+    vectors: number,
+    back: number,
+    near: number,
+    far: number,
+    trust: number,
+  ): void;
+  warpPlane(
+    isWide: boolean,
+    source: number,
+    width: number,
+    height: number,
+    log2Width: number,
+    log2Height: number,
+    vectors: number,
+    columns: number,
+    filters: number,
+    bits: number,
+    target: number,
   ): void;
 }
 

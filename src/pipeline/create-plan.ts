@@ -79,7 +79,7 @@ export function createPlan(source: Source, options: UpscaleOptions, context: Pla
   const { plan: decode } = collect(
     planDecode(source, { deinterlace: options.deinterlace, format: workFormat, color }),
   );
-  const temporal = chooseTemporal(source, options.temporal);
+  const temporal = chooseTemporal(options.temporal);
   decisions.push(temporal.decision);
 
   const outputFormat = outputFormatFor(profile, workFormat);

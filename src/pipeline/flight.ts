@@ -1,5 +1,6 @@
 import { frameBytes, pixelFormat } from '../core/pixel-format.ts';
 import type { InferPlan } from '../infer/infer-plan.ts';
+import { temporalBytes } from '../temporal/blend-temporal.ts';
 import type { TemporalPlan } from '../temporal/temporal-plan.ts';
 
 /** Decoded frames that may wait for the network, beyond the temporal window. */
@@ -18,6 +19,8 @@ export function arenaBytes(infer: InferPlan, temporal: TemporalPlan, inferScratc
   const inputs = DECODE_AHEAD + 1 + 1 + 1 + (temporal.radius > 0 ? 2 * temporal.radius + 2 : 1);
   // One being made, the queue, one being written.
   const outputs = 1 + ENCODE_AHEAD + 1 + 1;
-  const total = inputs * input + outputs * output + inferScratch;
+  const { format, width, height } = infer.input;
+  const blending = temporalBytes(temporal, pixelFormat(format), width, height);
+  const total = inputs * input + outputs * output + blending + inferScratch;
   return Math.ceil(total * 1.05) + 4 * 1024 * 1024;
 }

@@ -1,10 +1,16 @@
 import { UpscaleError } from '../core/errors.ts';
 import type { Frame } from '../core/frame.ts';
+import type { PixelFormat } from '../core/pixel-format.ts';
 import type { Arena } from '../kernels/arena.ts';
 import type { Kernels } from '../kernels/kernels.ts';
-import { FrameBlender } from './frame-blender.ts';
-import { isCut, summariseScene, type SceneSummary } from './scene-cut.ts';
+import { blenderBytes, FrameBlender, type Neighbour } from './frame-blender.ts';
+import { buildPyramid, layOutPyramid, type PyramidLayout } from './luma-pyramid.ts';
+import { motionBytes, MotionEstimator, type MotionPair } from './motion.ts';
+import { hasChanged, summariseScene, type SceneSummary } from './scene-cut.ts';
 import type { TemporalPlan } from './temporal-plan.ts';
+
+/** Share of the picture that motion does not explain, above which frames that look unlike show two scenes. */
+const UNEXPLAINED = 0.6;
 
 /** A decoded frame and its part in the segment: only bodies come out, leads and tails are there to be looked at. */
 export interface TemporalInput {
@@ -15,12 +21,22 @@ export interface TemporalInput {
 /** A frame in the window. */
 interface Seen extends TemporalInput {
   readonly scene: SceneSummary;
+  /** Arena offset of its luma pyramid, made when it is needed. */
+  pyramid: number | null;
+}
+
+/** Two frames that follow each other. */
+interface Pair {
+  readonly earlier: Seen;
+  readonly later: Seen;
+  motion: MotionPair | null;
+  isCut: boolean | null;
 }
 
 /**
- * Makes neighbouring frames agree: noise that differs between them is averaged away where the picture stands still, and
+ * Makes neighbouring frames agree: what differs between them beyond motion, noise and flicker, is averaged away where they show the same, and
  * nothing else is touched. A frame's result depends on the frame before and the frame after it alone, so it is the same
- * wherever a segment starts. Frames on the other side of a cut are never used; samples that changed come out as they were.
+ * wherever a segment starts. A frame beside a cut comes out as it was.
  *
  * Takes the frames over and disposes of them; the frames it yields belong to the caller. With radius 0 bodies pass through
  * untouched.
@@ -39,28 +55,22 @@ export async function* blendTemporal(
   if (plan.radius > 1) {
     throw new UpscaleError('INTERNAL', `Frames can be blended over a radius of 1, not ${plan.radius}.`);
   }
-  const { arena, kernels } = options;
-  let blender: FrameBlender | undefined;
-  const held = new Set<Frame>();
-  const drop = (seen: Seen | null): void => {
-    if (seen !== null && held.delete(seen.frame)) seen.frame.dispose();
-  };
-  let previous: Seen | null = null;
-  let current: Seen | null = null;
+  let window: BlendWindow | undefined;
   try {
     for await (const input of frames) {
-      held.add(input.frame);
-      blender ??= new FrameBlender(arena, kernels, plan.strength, input.frame);
-      const next: Seen = { ...input, scene: summariseScene(arena, input.frame) };
-      if (current?.role === 'body') yield blendSeen(blender, previous, current, next);
-      drop(previous);
-      previous = current;
-      current = next;
+      try {
+        window ??= new BlendWindow(options, plan, input.frame);
+      } catch (error) {
+        input.frame.dispose();
+        throw error;
+      }
+      const blended = window.push(input);
+      if (blended !== null) yield blended;
     }
-    if (current?.role === 'body' && blender !== undefined) yield blendSeen(blender, previous, current, null);
+    const last = window?.finish() ?? null;
+    if (last !== null) yield last;
   } finally {
-    for (const frame of held) frame.dispose();
-    blender?.dispose();
+    window?.dispose();
   }
 }
 
@@ -71,12 +81,106 @@ async function* passBodies(frames: AsyncIterable<TemporalInput>): AsyncGenerator
   }
 }
 
-function blendSeen(blender: FrameBlender, previous: Seen | null, current: Seen, next: Seen | null): Frame {
-  return blender.blend(current.frame, pickScene(previous, current), pickScene(next, current));
+/** Arena bytes that the stage takes beside frames: a blender, the pyramids of three frames and the motion of two pairs. */
+export function temporalBytes(
+  plan: TemporalPlan,
+  format: PixelFormat,
+  width: number,
+  height: number,
+): number {
+  if (plan.radius === 0) return 0;
+  const layout = layOutPyramid(width, height);
+  const { own, pair } = motionBytes(layout, width, height);
+  return blenderBytes(format, width, height) + own + 3 * layout.bytes + 2 * pair;
 }
 
-/** The neighbour's frame, or null when it shows another scene. */
-function pickScene(neighbour: Seen | null, current: Seen): Frame | null {
-  if (neighbour === null) return null;
-  return isCut(neighbour.scene, current.scene) ? null : neighbour.frame;
+/** The frames around the one that is blended next, and what is known of them. Owns them. */
+class BlendWindow {
+  readonly #lane: { readonly arena: Arena; readonly kernels: Kernels };
+  readonly #blender: FrameBlender;
+  readonly #motion: MotionEstimator;
+  readonly #layout: PyramidLayout;
+  /** Oldest first: at most the frame before the current one, and the current one. */
+  #seen: Seen[] = [];
+  #pair: Pair | null = null;
+
+  constructor(lane: { readonly arena: Arena; readonly kernels: Kernels }, plan: TemporalPlan, first: Frame) {
+    const { width, height } = first;
+    this.#lane = lane;
+    this.#layout = layOutPyramid(width, height);
+    this.#blender = new FrameBlender(lane.arena, lane.kernels, plan.strength, first);
+    this.#motion = new MotionEstimator(lane, this.#layout, first);
+  }
+
+  /** Takes the next frame over; gives the one before it, blended, when that is a body. */
+  push(input: TemporalInput): Frame | null {
+    const next: Seen = { ...input, scene: summariseScene(this.#lane.arena, input.frame), pyramid: null };
+    this.#seen.push(next);
+    const current = this.#seen.at(-2);
+    if (current === undefined) return null;
+    const after: Pair = { earlier: current, later: next, motion: null, isCut: null };
+    const blended = this.#blend(current, this.#pair, after);
+    this.#pair?.motion?.dispose();
+    this.#pair = after;
+    if (this.#seen.length > 2) this.#drop(this.#seen.shift());
+    return blended;
+  }
+
+  /** The last frame, blended. */
+  finish(): Frame | null {
+    const current = this.#seen.at(-1);
+    return current === undefined ? null : this.#blend(current, this.#pair, null);
+  }
+
+  dispose(): void {
+    this.#pair?.motion?.dispose();
+    this.#pair = null;
+    for (const seen of this.#seen.splice(0)) this.#drop(seen);
+    this.#blender.dispose();
+    this.#motion.dispose();
+  }
+
+  #blend(current: Seen, before: Pair | null, after: Pair | null): Frame | null {
+    if (current.role !== 'body') return null;
+    const { frame } = current;
+    const isNoisy = this.#blender.isNoisy(frame, before?.earlier.frame ?? null, after?.later.frame ?? null);
+    const pairs = [before, after].filter((pair) => pair !== null);
+    if (!isNoisy || pairs.some((pair) => this.#isCut(pair))) return this.#blender.blend(frame, null, null);
+    return this.#blender.blend(
+      frame,
+      this.#toNeighbour(before, 'earlier'),
+      this.#toNeighbour(after, 'later'),
+    );
+  }
+
+  #toNeighbour(pair: Pair | null, side: 'earlier' | 'later'): Neighbour | null {
+    if (pair === null) return null;
+    const motion = this.#findMotion(pair);
+    return { frame: pair[side].frame, motion: side === 'earlier' ? motion.backward : motion.forward };
+  }
+
+  #isCut(pair: Pair): boolean {
+    pair.isCut ??=
+      hasChanged(pair.earlier.scene, pair.later.scene) && this.#findMotion(pair).unexplained > UNEXPLAINED;
+    return pair.isCut;
+  }
+
+  #findMotion(pair: Pair): MotionPair {
+    pair.motion ??= this.#motion.estimate(this.#findPyramid(pair.earlier), this.#findPyramid(pair.later));
+    return pair.motion;
+  }
+
+  #findPyramid(seen: Seen): number {
+    if (seen.pyramid === null) {
+      seen.pyramid = this.#lane.arena.allocate(this.#layout.bytes);
+      buildPyramid(this.#lane.kernels, this.#layout, seen.frame, seen.pyramid);
+    }
+    return seen.pyramid;
+  }
+
+  #drop(seen: Seen | undefined): void {
+    if (seen === undefined) return;
+    seen.frame.dispose();
+    if (seen.pyramid !== null) this.#lane.arena.release(seen.pyramid);
+  }
 }

@@ -11,9 +11,9 @@ interface Trust {
 interface StrengthTable {
   /** Weight of one neighbour at most; a third is the plain mean of three frames. */
   readonly weight: number;
-  /** Mean absolute difference in 5 x 5 samples. Noise alone gives 1.13 +- 0.17. */
+  /** Mean absolute difference in 5 x 5 samples. White noise gives 1.13 +- 0.17, that of codecs varies more. */
   readonly absolute: Trust;
-  /** Absolute mean difference in 5 x 5 samples. Noise alone gives 0 +- 0.28. */
+  /** Absolute mean difference in 5 x 5 samples. White noise gives 0 +- 0.28, that of codecs is smoother. */
   readonly signed: Trust;
   /** The sample's own difference. Noise alone gives 0 +- 1.41. */
   readonly own: Trust;
@@ -22,27 +22,34 @@ interface StrengthTable {
 const STRENGTHS: Record<Exclude<TemporalStrength, 'off'>, StrengthTable> = {
   low: {
     weight: 0.14,
-    absolute: { from: 1.25, to: 1.5 },
-    signed: { from: 0.4, to: 0.8 },
+    absolute: { from: 1.35, to: 1.9 },
+    signed: { from: 0.55, to: 1.1 },
     own: { from: 3, to: 4 },
   },
   medium: {
     weight: 0.24,
-    absolute: { from: 1.3, to: 1.7 },
-    signed: { from: 0.5, to: 0.9 },
+    absolute: { from: 1.5, to: 2.2 },
+    signed: { from: 0.8, to: 1.4 },
     own: { from: 3.2, to: 4.5 },
   },
   high: {
     weight: 1 / 3,
-    absolute: { from: 1.35, to: 1.9 },
-    signed: { from: 0.55, to: 1.1 },
+    absolute: { from: 1.6, to: 2.6 },
+    signed: { from: 1, to: 1.8 },
     own: { from: 3.5, to: 5 },
   },
 };
 
-/** Code values at 8 bit: less noise than this is left alone, more than the other is not noise. */
-const LEAST_NOISE = 0.35;
+/**
+ * Code values at 8 bit: up to the first, noise may as well be what motion did not explain, and is left alone; from the second on all that the
+ * strength allows is done; what is above the third is not noise.
+ */
+const LEAST_NOISE = 0.6;
+const FULL_NOISE = 1.3;
 const MOST_NOISE = 12;
+
+/** A neighbour's sample may lie outside of the 3 x 3 samples around by so many standard deviations of the noise. */
+const SLACK = 1;
 
 const WINDOW_SAMPLES = 25;
 /** The kernel sees a sample's own difference in sixteenths. */
@@ -54,7 +61,7 @@ export interface BlendThresholds {
   /**
    * For the sum of absolute differences, the absolute sum of differences, and the own difference: the limit from which on
    * nothing is trusted, the span below it over which trust rises, and its slope; then the largest weight, and the largest
-   * difference that counts. 11 int16.
+   * difference that counts; how far it may lie beyond the samples around. 12 int16.
    */
   readonly values: Int16Array;
   /** Fractional bits of the blend. */
@@ -74,7 +81,8 @@ export function computeThresholds(
   if (strength === 'off') return null;
   const shift = comparisonShift(bits);
   const unit = 2 ** (bits - shift - 8);
-  if (!(sigma >= LEAST_NOISE * unit)) return null;
+  if (!(sigma > LEAST_NOISE * unit)) return null;
+  const part = Math.min(1, (sigma / unit - LEAST_NOISE) / (FULL_NOISE - LEAST_NOISE));
   const noise = Math.min(sigma, MOST_NOISE * unit);
   const table = STRENGTHS[strength];
   const reach = Math.ceil(table.own.to * noise) * 2 ** shift;
@@ -85,8 +93,9 @@ export function computeThresholds(
       ...computeRamp(table.absolute, noise * WINDOW_SAMPLES),
       ...computeRamp(table.signed, noise * WINDOW_SAMPLES),
       ...computeRamp(table.own, noise * OWN_STEPS),
-      Math.round(table.weight * (ONE + 1)),
+      Math.round(part * table.weight * (ONE + 1)),
       reach,
+      Math.min(ONE, Math.round(SLACK * noise * 2 ** shift)),
     ),
     fraction,
   };

@@ -1,35 +1,65 @@
-import type { Frame } from '../core/frame.ts';
+import type { Frame, Plane } from '../core/frame.ts';
 import { planeSize, type PixelFormat } from '../core/pixel-format.ts';
 import type { Arena } from '../kernels/arena.ts';
 import type { Kernels } from '../kernels/kernels.ts';
 import { computeThresholds } from './blend-thresholds.ts';
+import { BLOCK, countBlocks } from './luma-pyramid.ts';
+import type { MotionField } from './motion.ts';
 import { comparisonShift, estimateNoise, noiseBytes } from './noise-estimate.ts';
 import type { TemporalStrength } from './temporal-plan.ts';
+import { computeWarpFilters } from './warp-filters.ts';
 
 const THRESHOLD_BYTES = 64;
-/** Rows of int16 that the kernel keeps: two neighbours, two kinds of difference, 6 rows and a row of sums each. */
-const WORK_ROWS = 2 * 2 * (6 + 1);
+const FILTER_BYTES = 256;
+/**
+ * Rows of int16 that the kernel keeps: two neighbours, two kinds of difference, 6 rows and a row of sums each; least and most of the samples
+ * around; two rows of trust.
+ */
+const WORK_ROWS = 2 * 2 * (6 + 1) + 4;
+/** Vectors of the kernel have as many samples. */
+const LEAST_WIDTH = 8;
 
+/** Where the parts of the blender's memory stand. */
 interface WorkLayout {
   readonly stride: number;
   readonly noiseAt: number;
   readonly workAt: number;
+  readonly warpedAt: readonly [number, number];
   readonly totalBytes: number;
 }
 
+/** Arena bytes of a blender. */
+export function blenderBytes(format: PixelFormat, width: number, height: number): number {
+  return layOutWork(format, width, height).totalBytes;
+}
+
 function layOutWork(format: PixelFormat, width: number, height: number): WorkLayout {
-  let noise = 0;
+  let [noise, plane] = [0, 0];
   for (let i = 0; i < format.planes.length; i++) {
     const size = planeSize(format, i, width, height);
     noise = Math.max(noise, noiseBytes(size.width, size.height));
+    plane = Math.max(plane, size.width * size.height * format.bytesPerSample);
   }
-  const stride = Math.ceil((2 * width + 64) / 64) * 64 + 64;
-  const workAt = THRESHOLD_BYTES + Math.ceil(noise / 64) * 64;
-  return { stride, noiseAt: THRESHOLD_BYTES, workAt, totalBytes: workAt + WORK_ROWS * stride + 64 };
+  const stride = alignUp(2 * width + 64) + 64;
+  const noiseAt = THRESHOLD_BYTES + FILTER_BYTES;
+  const workAt = noiseAt + alignUp(noise);
+  const first = workAt + WORK_ROWS * stride + 64;
+  const second = first + alignUp(plane);
+  return { stride, noiseAt, workAt, warpedAt: [first, second], totalBytes: second + alignUp(plane) };
+}
+
+function alignUp(bytes: number): number {
+  return Math.ceil(bytes / 64) * 64;
+}
+
+/** A frame beside the one that is blended, and how the latter's blocks move into it. */
+export interface Neighbour {
+  readonly frame: Frame;
+  readonly motion: MotionField;
 }
 
 /**
- * Blends frames of one format and size with their neighbours. Beside the frames it takes about 60 bytes of the arena for each
+ * Blends frames of one format and size with their neighbours. Beside the frames it takes two planes of the arena, and about 70 bytes for each
  * column.
  */
 export class FrameBlender {
@@ -37,6 +67,7 @@ export class FrameBlender {
   readonly #kernels: Kernels;
   readonly #strength: TemporalStrength;
   readonly #layout: WorkLayout;
+  readonly #columns: number;
   readonly #block: number;
 
   constructor(
@@ -49,11 +80,22 @@ export class FrameBlender {
     this.#kernels = kernels;
     this.#strength = strength;
     this.#layout = layOutWork(format, width, height);
+    [this.#columns] = countBlocks(width, height);
     this.#block = arena.allocate(this.#layout.totalBytes);
+    const filters = computeWarpFilters();
+    new Int16Array(arena.memory.buffer, this.#filtersAt, filters.length).set(filters);
+  }
+
+  /** Whether a frame has noise enough to be blended at all. Without knowing of motion, what moves may look like noise. */
+  isNoisy(current: Frame, previous: Frame | null, next: Frame | null): boolean {
+    return current.format.planes.some(
+      (_, index) =>
+        this.#findThresholds(index, current, planeOf(previous, index), planeOf(next, index)) !== null,
+    );
   }
 
   /** Returns a new frame; its inputs keep their owner. A neighbour is null where there is none to be trusted. */
-  blend(current: Frame, previous: Frame | null, next: Frame | null): Frame {
+  blend(current: Frame, previous: Neighbour | null, next: Neighbour | null): Frame {
     const { format, width, height, pts } = current;
     const result = this.#arena.allocateFrame(format, width, height, pts);
     for (let i = 0; i < format.planes.length; i++) this.#blendPlane(i, current, previous, next, result);
@@ -64,41 +106,32 @@ export class FrameBlender {
     this.#arena.release(this.#block);
   }
 
+  get #filtersAt(): number {
+    return this.#block + THRESHOLD_BYTES;
+  }
+
   #blendPlane(
     index: number,
     current: Frame,
-    previous: Frame | null,
-    next: Frame | null,
+    previous: Neighbour | null,
+    next: Neighbour | null,
     result: Frame,
   ): void {
-    const { format } = current;
+    const { bits, bytesPerSample, planes } = current.format;
     const plane = current.planes[index];
     const target = result.planes[index];
-    const role = format.planes[index]?.role;
-    if (plane === undefined || target === undefined || role === undefined) return;
-    const before = previous?.planes[index] ?? null;
-    const after = next?.planes[index] ?? null;
-    const { bits, bytesPerSample } = format;
-    // A matte has no noise, and its edges must stay with those of the picture.
-    const sigma =
-      role === 'A' || (before === null && after === null)
-        ? 0
-        : estimateNoise(
-            this.#arena,
-            this.#kernels,
-            plane,
-            before,
-            after,
-            { bits, role },
-            this.#block + this.#layout.noiseAt,
-          );
-    const thresholds = computeThresholds(this.#strength, sigma, bits);
+    const layout = planes[index];
+    if (plane === undefined || target === undefined || layout === undefined) return;
+    const before = this.#warp(index, current, previous, 0);
+    const after = this.#warp(index, current, next, 1);
+    const thresholds = this.#findThresholds(index, current, before, after);
     if (thresholds === null) {
       const bytes = plane.width * plane.height * bytesPerSample;
       this.#kernels.copyRows(plane.offset, bytes, target.offset, bytes, bytes, 1);
       return;
     }
     new Int16Array(this.#arena.memory.buffer, this.#block, thresholds.values.length).set(thresholds.values);
+    const trust = (previous ?? next)?.motion.trust ?? 0;
     this.#kernels.blendPlane(
       bytesPerSample === 2,
       plane.offset,
@@ -110,8 +143,55 @@ export class FrameBlender {
       comparisonShift(bits),
       thresholds.fraction,
       this.#block,
+      previous?.motion.trust ?? trust,
+      next?.motion.trust ?? trust,
+      Math.log2(BLOCK) - layout.log2Width,
+      Math.log2(BLOCK) - layout.log2Height,
       this.#block + this.#layout.workAt,
       this.#layout.stride,
     );
   }
+
+  /** A neighbour's plane as it would be after the motion. */
+  #warp(index: number, current: Frame, neighbour: Neighbour | null, slot: 0 | 1): Plane | null {
+    const source = planeOf(neighbour?.frame ?? null, index);
+    const layout = current.format.planes[index];
+    if (neighbour === null || source === null || layout === undefined || layout.role === 'A') return null;
+    const offset = this.#block + this.#layout.warpedAt[slot];
+    this.#kernels.warpPlane(
+      current.format.bits > 8,
+      source.offset,
+      source.width,
+      source.height,
+      layout.log2Width,
+      layout.log2Height,
+      neighbour.motion.vectors,
+      this.#columns,
+      this.#filtersAt,
+      current.format.bits,
+      offset,
+    );
+    return { ...source, offset };
+  }
+
+  #findThresholds(
+    index: number,
+    current: Frame,
+    before: Plane | null,
+    after: Plane | null,
+  ): ReturnType<typeof computeThresholds> {
+    const plane = current.planes[index];
+    const role = current.format.planes[index]?.role;
+    // A matte has no noise, and its edges must stay with those of the picture.
+    if (plane === undefined || role === undefined || role === 'A') return null;
+    if ((before === null && after === null) || plane.width < LEAST_WIDTH) return null;
+    const { bits } = current.format;
+    const scratch = this.#block + this.#layout.noiseAt;
+    const sigma = estimateNoise(this.#arena, this.#kernels, plane, before, after, { bits, role }, scratch);
+    return computeThresholds(this.#strength, sigma, bits);
+  }
+}
+
+function planeOf(frame: Frame | null, index: number): Plane | null {
+  return frame?.planes[index] ?? null;
 }

@@ -5,14 +5,14 @@ import type { Kernels } from '../kernels/kernels.ts';
 
 /** Sides of a block, and the border that it keeps from the plane's edge. */
 const BLOCK = 16;
-const BORDER = 1;
+const BORDER = 2;
 const SAMPLES_PER_BLOCK = BLOCK * BLOCK;
 const WANTED_BLOCKS = 500;
 /** Bytes that the kernel writes for a block. */
 const RESULT_BYTES = 16;
 
 /** The part of the blocks, counted from the calmest, whose noise is taken for the plane's. */
-const CALM_SHARE = 0.3;
+const CALM_SHARE = 0.2;
 /** Code values, of white, outside of which sensors and codecs clip, and with it the noise. */
 const CLIPPED_BELOW = 0.07;
 const CLIPPED_ABOVE = 0.93;
@@ -47,7 +47,9 @@ function blockStep(width: number, height: number): number {
  *
  * A block's noise is at most what differs between frames, and at most what its Laplacian shows (Immerkaer, "Fast noise
  * variance estimation", 1996): motion raises the first, texture the second, so the lesser of both is taken, and of all blocks
- * a low quantile. Neighbours that repeat the frame exactly tell nothing and are left out. 0 where nothing can be told.
+ * a low quantile. The Laplacian is of every other sample, since codecs leave little of the noise between neighbours. Frames that
+ * were brought into place by their motion tell best. Neighbours that repeat the frame exactly tell nothing and are left out.
+ * 0 where nothing can be told.
  *
  * @param scratch - {@link noiseBytes} of the arena, aligned to 4.
  */

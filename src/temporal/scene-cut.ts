@@ -57,7 +57,7 @@ const CHANGED_HISTOGRAM = 0.35;
  * Whether a cut, a flash or a steep fade lies between two frames. It leans to "yes": a cut seen where there is none costs a
  * little noise in one frame, one that is missed could show one scene through another.
  */
-export function isCut(a: SceneSummary, b: SceneSummary): boolean {
+export function hasChanged(a: SceneSummary, b: SceneSummary): boolean {
   const cells = sumDifferences(a.cells, b.cells) / (COLUMNS * ROWS);
   if (cells > CHANGED_CELLS) return true;
   return cells > SUSPECT_CELLS && sumDifferences(a.histogram, b.histogram) / 2 > CHANGED_HISTOGRAM;

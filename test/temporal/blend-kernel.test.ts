@@ -35,14 +35,15 @@ const clip = fc.record({
   height: fc.integer({ min: 1, max: 40 }),
   bits: fc.constantFrom(8, 10, 12, 16),
   seed: fc.integer(),
-  noise: fc.double({ min: 0.4, max: 14, noNaN: true }),
+  noise: fc.double({ min: 0.8, max: 14, noNaN: true }),
   strength: fc.constantFrom('low', 'medium', 'high'),
+  log2Block: fc.tuple(fc.integer({ min: 1, max: 3 }), fc.integer({ min: 1, max: 3 })),
 });
 
 describe('blendPlane', () => {
   it('gives the bits of the plain reference and stays inside of its plane', () => {
     fc.assert(
-      fc.property(clip, ({ width, height, bits, seed, noise, strength }) => {
+      fc.property(clip, ({ width, height, bits, seed, noise, strength, log2Block }) => {
         const [current, previous, next] = makeFrames(width, height, bits, seed, noise);
         if (current === undefined || previous === undefined || next === undefined) return;
         const shift = comparisonShift(bits);
@@ -52,11 +53,23 @@ describe('blendPlane', () => {
         const [c = 0, p = 0, n = 0, target = 0] = offsets;
         const stride = Math.ceil((2 * width + 128) / 64) * 64;
         const table = arena.allocate(64);
-        const work = arena.allocate(28 * stride + 64);
-        arena.bytes(work, 28 * stride + 64).fill(0x77);
-        new Int16Array(arena.memory.buffer, table, 11).set(thresholds.values);
+        const work = arena.allocate(32 * stride + 64);
+        arena.bytes(work, 32 * stride + 64).fill(0x77);
+        new Int16Array(arena.memory.buffer, table, 12).set(thresholds.values);
         const { fraction } = thresholds;
-        kernels.blendPlane(bits > 8, c, p, n, target, width, height, shift, fraction, table, work, stride);
+        const random = makeRandom(seed + 1);
+        const blocks = Math.ceil(width / 2 ** log2Block[0]) * Math.ceil(height / 2 ** log2Block[1]);
+        const [previousTrust, nextTrust] = [0, 1].map(() =>
+          Int16Array.from({ length: blocks }, () => Math.floor(random() * 1.5 * 32768)).map((t) =>
+            t < 0 ? 32767 : t,
+          ),
+        ) as [Int16Array, Int16Array];
+        const trust = arena.allocate(4 * blocks);
+        new Int16Array(arena.memory.buffer, trust, 2 * blocks).set([...previousTrust, ...nextTrust]);
+        kernels.blendPlane(
+          ...([bits > 8, c, p, n, target, width, height, shift, fraction, table] as const),
+          ...([trust, trust + 2 * blocks, ...log2Block, work, stride] as const),
+        );
         const isWhole = [target - GUARD, target + current.byteLength].every((at) =>
           arena.bytes(at, GUARD).every((byte) => byte === 0x5a),
         );
@@ -65,9 +78,11 @@ describe('blendPlane', () => {
         for (const at of offsets) arena.release(at - GUARD);
         arena.release(table);
         arena.release(work);
+        arena.release(trust);
         expect(isWhole).toBe(true);
         const input = { width, height, shift, fraction, thresholds: thresholds.values };
-        expect(result).toEqual(blendReference({ ...input, current, previous, next }));
+        const planes = { current, previous, next, previousTrust, nextTrust, log2Block };
+        expect(result).toEqual(blendReference({ ...input, ...planes }));
       }),
       { numRuns: 300 },
     );

@@ -28,6 +28,11 @@ function drawNoisy(
   return drawPicture(shape, (x, y, plane) => value(x, y, plane) + sigma * noise());
 }
 
+/** Said in a word: the difference of two pictures is too long to print. */
+function areAlike(a: Picture | undefined, b: Picture | undefined): boolean {
+  return a !== undefined && a.every((plane, index) => plane.every((value, at) => value === b?.[index]?.[at]));
+}
+
 function luma(picture: Picture | undefined): ArrayLike<number> {
   return picture?.[0] ?? [];
 }
@@ -88,12 +93,28 @@ describe('blendTemporal on a noisy picture that stands still', () => {
 describe('blendTemporal where the picture changes', () => {
   const drawOther = (x: number, y: number): number => 90 + 50 * Math.cos(x / 9) + 40 * Math.sin((x - y) / 31);
 
-  it('never lets one scene show through another', async () => {
+  it('never lets one scene show through another, and gives the frames beside a cut byte for byte', async () => {
     const scene = [1, 2, 3].map((seed) => drawNoisy(seed, 5));
     const other = [4, 5, 6].map((seed) => drawNoisy(seed, 5, drawOther));
-    const results = await blendClip(SHAPE, [...scene, ...other], 'high');
+    const clip = [...scene, ...other];
+    const results = (await blendClip(SHAPE, clip, 'high')).map(({ picture }) => picture);
+    for (const beside of [2, 3]) expect(areAlike(results[beside], clip[beside])).toBe(true);
     const alone = [...(await blendClip(SHAPE, scene, 'high')), ...(await blendClip(SHAPE, other, 'high'))];
-    expect(results.map(({ picture }) => picture)).toEqual(alone.map(({ picture }) => picture));
+    for (const within of [0, 1, 4, 5]) {
+      expect(areAlike(results[within], clip[within])).toBe(false);
+      expect(areAlike(results[within], alone[within]?.picture)).toBe(true);
+    }
+  });
+
+  it('knows a fast pan for one scene', async () => {
+    // Cells and histogram change, but motion explains it.
+    const draw = (t: number) => (x: number, y: number) =>
+      drawPhoto(x + t * 23, y) + (x + t * 23 > 120 ? 70 : 0);
+    const clip = [0, 1, 2].map((t) => drawNoisy(t + 1, 5, draw(t)));
+    const truth = drawPicture(SHAPE, draw(1));
+    const [, middle] = await blendClip(SHAPE, clip, 'high');
+    const gain = computePsnr(luma(middle?.picture), luma(truth)) - computePsnr(luma(clip[1]), luma(truth));
+    expect(gain).toBeGreaterThan(1);
   });
 
   it('gives a frame between two cuts, and a flash, byte for byte', async () => {
@@ -106,43 +127,68 @@ describe('blendTemporal where the picture changes', () => {
     }
   });
 
-  it('leaves a thing that moves, and what it uncovers, as they were', async () => {
+  it('leaves no trail of a thing that moves fast, and no ghost in what it uncovers', async () => {
     const size = 48;
     const [top, step] = [50, 30];
     const drawScene = (at: number) => (x: number, y: number) =>
       x >= at && x < at + size && y >= top && y < top + size ? 205 - (x - at) / 2 : drawPhoto(x, y) * 0.8;
     const lefts = [40, 40 + step, 40 + 2 * step];
     const clip = lefts.map((left, i) => drawNoisy(i + 1, 4, drawScene(left)));
-    const results = await blendClip(SHAPE, clip, 'high');
-    const [is, was] = [luma(results[1]?.picture), luma(clip[1])];
-    let [blended, moved] = [0, 0];
-    for (let y = 0; y < SHAPE.height; y++) {
-      for (let x = 0; x < SHAPE.width; x++) {
-        const at = y * SHAPE.width + x;
-        const isInside = (left: number): boolean =>
-          x >= left && x < left + size && y >= top && y < top + size;
-        // Changed against both neighbours: the part of the object that neither of them covers.
-        if (isInside(lefts[1] ?? 0) && !isInside(lefts[0] ?? 0) && !isInside(lefts[2] ?? 0)) {
-          moved++;
-          expect(is[at]).toBe(was[at]);
-        } else if (is[at] !== was[at]) blended++;
+    const truth = luma(drawPicture(SHAPE, drawScene(40 + step)));
+    const [is, was] = [luma((await blendClip(SHAPE, clip, 'high'))[1]?.picture), luma(clip[1])];
+    const error = (values: ArrayLike<number>, at: number): number =>
+      Math.abs((values[at] ?? 0) - (truth[at] ?? 0));
+    // Where the thing was before, and where it will be after.
+    let [least, most] = [0, 0];
+    for (let y = top; y < top + size; y++) {
+      for (let x = lefts[0] ?? 0; x < (lefts[2] ?? 0) + size; x++) {
+        least = Math.max(least, error(was, y * SHAPE.width + x));
+        most = Math.max(most, error(is, y * SHAPE.width + x));
       }
     }
-    expect(moved).toBeGreaterThan(200);
-    expect(blended).toBeGreaterThan(5000);
+    expect(most).toBeLessThanOrEqual(least + 2);
+    expect(computePsnr(is, truth)).toBeGreaterThan(computePsnr(was, truth) + 2);
   });
 
-  it('never moves a sample beyond its neighbours in time', async () => {
+  it('never moves a sample beyond those around it by more than the noise', async () => {
     const clip = [1, 2, 3].map((seed) => drawNoisy(seed, 8, (x, y) => drawPhoto(x + 2 * seed, y)));
+    const [, middle] = await blendClip(SHAPE, clip, 'high');
+    const [is, was] = [luma(middle?.picture), luma(clip[1])];
+    for (let y = 1; y < SHAPE.height - 1; y++) {
+      for (let x = 1; x < SHAPE.width - 1; x++) {
+        const around = [-1, 0, 1].flatMap((dy) =>
+          [-1, 0, 1].map((dx) => was[(y + dy) * SHAPE.width + x + dx] ?? 0),
+        );
+        const value = is[y * SHAPE.width + x] ?? 0;
+        if (value < Math.min(...around) - 9 || value > Math.max(...around) + 9) {
+          throw new Error(`${x}, ${y}: ${value} among ${around.join(' ')}`);
+        }
+      }
+    }
+  });
+
+  it('blends one scene into another without a ghost: a dissolve', async () => {
+    const mix = (t: number) => (x: number, y: number) => drawPhoto(x, y) * (1 - t) + drawOther(x, y) * t;
+    const shares = [0, 0.2, 0.4, 0.6, 0.8, 1];
+    const clip = shares.map((t, i) => drawNoisy(i + 1, 4, mix(t)));
     const results = await blendClip(SHAPE, clip, 'high');
-    clip[1]?.forEach((plane, index) => {
-      const others = [clip[0]?.[index] ?? [], clip[2]?.[index] ?? []];
-      const isBeyond = (value: number, i: number): boolean => {
-        const all = [plane[i] ?? 0, ...others.map((other) => other[i] ?? 0)];
-        return value < Math.min(...all) || value > Math.max(...all);
-      };
-      expect(results[1]?.picture[index]?.some(isBeyond)).toBe(false);
+    shares.forEach((t, i) => {
+      const truth = luma(drawPicture(SHAPE, mix(t)));
+      expect(computePsnr(luma(results[i]?.picture), truth)).toBeGreaterThan(
+        computePsnr(luma(clip[i]), truth) - 0.02,
+      );
     });
+  });
+
+  it('leaves combed leftovers of interlacing as they are', async () => {
+    // Lines of two moments in one frame: every other line stands where the thing was a field later.
+    const comb = (t: number) => (x: number, y: number) => drawPhoto(x + 6 * t + (y % 2) * 3, y);
+    const clip = [0, 1, 2].map((t) => drawNoisy(t + 1, 4, comb(t)));
+    const truth = luma(drawPicture(SHAPE, comb(1)));
+    const [, middle] = await blendClip(SHAPE, clip, 'high');
+    expect(computePsnr(luma(middle?.picture), truth)).toBeGreaterThan(
+      computePsnr(luma(clip[1]), truth) - 0.02,
+    );
   });
 
   it('keeps a fade in step', async () => {
@@ -179,8 +225,7 @@ describe('blendTemporal on clean content', () => {
     results.forEach(({ picture }, i) => {
       picture.forEach((plane, index) => {
         const was = clip[i]?.[index] ?? [];
-        const isSeen = (value: number, at: number): boolean => Math.abs(value - (was[at] ?? 0)) > 1;
-        expect(plane.some(isSeen)).toBe(false);
+        expect(computePsnr(plane, was)).toBeGreaterThan(60);
       });
     });
   });

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { pixelFormat } from '../../src/core/pixel-format.ts';
-import { isCut, summariseScene, type SceneSummary } from '../../src/temporal/scene-cut.ts';
+import { hasChanged, summariseScene, type SceneSummary } from '../../src/temporal/scene-cut.ts';
 import { arena, drawPhoto, drawPicture, makeGaussian } from './clip-fixture.ts';
 
 function summarise(
@@ -23,12 +23,12 @@ function summarise(
 
 const drawOther = (x: number, y: number): number => 90 + 50 * Math.cos(x / 9) + 40 * Math.sin((x - y) / 31);
 
-describe('isCut', () => {
+describe('hasChanged', () => {
   it('sees another scene, a flash and black', () => {
     const scene = summarise(drawPhoto);
     for (const other of [drawOther, (x: number, y: number) => drawPhoto(x, y) * 0.5 + 120, () => 16]) {
-      expect(isCut(scene, summarise(other))).toBe(true);
-      expect(isCut(summarise(other), scene)).toBe(true);
+      expect(hasChanged(scene, summarise(other))).toBe(true);
+      expect(hasChanged(summarise(other), scene)).toBe(true);
     }
   });
 
@@ -41,26 +41,26 @@ describe('isCut', () => {
       (x: number, y: number) => (x > 50 && x < 120 && y > 60 && y < 120 ? 220 : drawPhoto(x, y)),
       (x: number, y: number) => drawPhoto(x, y) * 0.98,
     ]) {
-      expect(isCut(scene, summarise(same))).toBe(false);
+      expect(hasChanged(scene, summarise(same))).toBe(false);
     }
   });
 
   it('judges alike at any depth', () => {
     for (const format of ['gray10le', 'gray16le', 'gbrp']) {
       const scene = summarise(drawPhoto, format);
-      expect(isCut(scene, summarise(drawOther, format))).toBe(true);
+      expect(hasChanged(scene, summarise(drawOther, format))).toBe(true);
       expect(
-        isCut(
+        hasChanged(
           scene,
           summarise((x, y) => drawPhoto(x + 1, y), format),
         ),
       ).toBe(false);
-      expect(isCut(scene, summarise(drawPhoto))).toBe(false);
+      expect(hasChanged(scene, summarise(drawPhoto))).toBe(false);
     }
   });
 
   it('takes the smallest frames', () => {
     const dark = summarise(() => 20, 'gray', [1, 1]);
-    expect(isCut(dark, dark)).toBe(false);
+    expect(hasChanged(dark, dark)).toBe(false);
   });
 });

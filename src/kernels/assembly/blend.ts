@@ -83,12 +83,38 @@ function trust(value: v128, limit: v128, span: v128, slope: v128): v128 {
 }
 
 /** Where the blend of one plane finds its numbers; see `BlendThresholds` on the other side. */
-const LIMITS: i32 = 10;
+const REACH: i32 = 10;
+const SLACK: i32 = 11;
 
 // @ts-ignore: decorator
 @inline
 function splatAt(thresholds: usize, index: i32): v128 {
   return v128.load16_splat(thresholds + (<usize>index << 1));
+}
+
+/** Least and largest sample of three rows; their first and last columns are repeated once. */
+function spanRows<T>(above: usize, current: usize, below: usize, width: i32, least: usize, most: usize): void {
+  for (let i = 0; i < width; i += 8) {
+    const x = min(i, width - 8);
+    const a = loadSamples<T>(above, x);
+    const b = loadSamples<T>(current, x);
+    const c = loadSamples<T>(below, x);
+    const at = <usize>x << 1;
+    v128.store(least + at, i16x8.min_u(a, i16x8.min_u(b, c)));
+    v128.store(most + at, i16x8.max_u(a, i16x8.max_u(b, c)));
+  }
+  const end = <usize>width << 1;
+  store<i16>(least - 2, load<i16>(least));
+  store<i16>(most - 2, load<i16>(most));
+  store<i16>(least + end, load<i16>(least + end - 2));
+  store<i16>(most + end, load<i16>(most + end - 2));
+}
+
+/** Gives each sample of a row the trust of its block. */
+function spreadTrust(blocks: usize, width: i32, log2Block: i32, target: usize): void {
+  for (let x = 0; x < width; x++) {
+    store<i16>(target + (<usize>x << 1), load<i16>(blocks + (<usize>(x >> log2Block) << 1)));
+  }
 }
 
 /** What one neighbour adds to the current samples, with `fraction` fractional bits. */
@@ -97,10 +123,13 @@ function splatAt(thresholds: usize, index: i32): v128 {
 function weighNeighbour<T>(
   other: usize,
   samples: v128,
+  least: v128,
+  most: v128,
   x: i32,
   columnsAbsolute: usize,
   columnsSigned: usize,
   own: usize,
+  blockTrust: usize,
   thresholds: usize,
   fraction: i32,
 ): v128 {
@@ -128,9 +157,10 @@ function weighNeighbour<T>(
       splatAt(thresholds, 8),
     ),
   );
+  weight = i16x8.q15mulr_sat_s(weight, v128.load(blockTrust + (<usize>x << 1)));
   weight = i16x8.q15mulr_sat_s(weight, splatAt(thresholds, 9));
-  const reach = splatAt(thresholds, LIMITS);
-  const q = loadSamples<T>(other, x);
+  const reach = splatAt(thresholds, REACH);
+  const q = i16x8.min_u(i16x8.max_u(loadSamples<T>(other, x), least), most);
   const d = i16x8.sub(
     i16x8.min_u(i16x8.sub_sat_u(q, samples), reach),
     i16x8.min_u(i16x8.sub_sat_u(samples, q), reach),
@@ -155,6 +185,10 @@ function blend<T>(
   shift: i32,
   fraction: i32,
   thresholds: usize,
+  previousTrust: usize,
+  nextTrust: usize,
+  log2BlockWidth: i32,
+  log2BlockHeight: i32,
   work: usize,
   stride: usize,
 ): void {
@@ -170,6 +204,12 @@ function blend<T>(
   const sumSignedA = sums + stride;
   const sumAbsoluteB = sums + 2 * stride;
   const sumSignedB = sums + 3 * stride;
+  const least = sums + 4 * stride;
+  const most = sums + 5 * stride;
+  const trustA = sums + 6 * stride;
+  const trustB = sums + 7 * stride;
+  const blockRow = <usize>((width + (1 << log2BlockWidth) - 1) >> log2BlockWidth) << 1;
+  const slack = splatAt(thresholds, SLACK);
   const half = i16x8.splat(<i16>((<i32>1 << fraction) >> 1));
 
   let filled = 0;
@@ -195,15 +235,34 @@ function blend<T>(
       slideColumns(sumSignedB, signedB + entering, signedB + leaving, width);
     }
     const row = <usize>y * rowBytes;
+    if ((y & ((1 << log2BlockHeight) - 1)) == 0) {
+      const blocks = <usize>(y >> log2BlockHeight) * blockRow;
+      spreadTrust(previousTrust + blocks, width, log2BlockWidth, trustA);
+      spreadTrust(nextTrust + blocks, width, log2BlockWidth, trustB);
+    }
+    const above = y > 0 ? rowBytes : 0;
+    const below = y < height - 1 ? rowBytes : 0;
+    spanRows<T>(current + row - above, current + row, current + row + below, width, least, most);
     const own = <usize>(y % RING_ROWS) * stride;
     for (let i = 0; i < width; i += 8) {
       const x = min(i, width - 8);
       const samples = loadSamples<T>(current + row, x);
+      const at = <usize>x << 1;
+      const darkest = i16x8.sub_sat_u(
+        i16x8.min_u(v128.load(least + at), i16x8.min_u(v128.load(least + at - 2), v128.load(least + at + 2))),
+        slack,
+      );
+      const brightest = i16x8.add_sat_u(
+        i16x8.max_u(v128.load(most + at), i16x8.max_u(v128.load(most + at - 2), v128.load(most + at + 2))),
+        slack,
+      );
       const a = weighNeighbour<T>(
-        previous + row, samples, x, sumAbsoluteA, sumSignedA, absoluteA + own, thresholds, fraction,
+        previous + row, samples, darkest, brightest, x,
+        sumAbsoluteA, sumSignedA, absoluteA + own, trustA, thresholds, fraction,
       );
       const b = weighNeighbour<T>(
-        next + row, samples, x, sumAbsoluteB, sumSignedB, absoluteB + own, thresholds, fraction,
+        next + row, samples, darkest, brightest, x,
+        sumAbsoluteB, sumSignedB, absoluteB + own, trustB, thresholds, fraction,
       );
       const change = i16x8.shr_s(i16x8.add(i16x8.add(a, b), half), fraction);
       const result = i16x8.add(samples, change);
@@ -215,13 +274,15 @@ function blend<T>(
 }
 
 /**
- * Blends a plane of at least 8 columns.
+ * Blends a plane of at least 8 columns with what its neighbours are after motion.
  *
  * @param previous - The plane before; pass `current` where there is none: it then changes nothing.
- * @param thresholds - 11 int16: limit, span and slope of the mean absolute, the mean signed and the own difference; the largest
- *   weight in 1/32768; the largest difference that counts.
+ * @param thresholds - 12 int16: limit, span and slope of the mean absolute, the mean signed and the own difference; the largest
+ *   weight in 1/32768; the largest difference that counts; how far beyond the 3 x 3 samples around a neighbour's sample counts.
  * @param fraction - Fractional bits of the blend, so that the largest difference times 2^fraction fits in int16.
- * @param work - `24 * stride + 64 + 4 * stride` bytes.
+ * @param previousTrust - An int16 a block, 0..32767.
+ * @param log2BlockWidth - Of a block in samples of this plane.
+ * @param work - `32 * stride + 64` bytes.
  * @param stride - Bytes of a row of int16, with room for 32 more samples.
  */
 export function blendPlane(
@@ -235,12 +296,22 @@ export function blendPlane(
   shift: i32,
   fraction: i32,
   thresholds: usize,
+  previousTrust: usize,
+  nextTrust: usize,
+  log2BlockWidth: i32,
+  log2BlockHeight: i32,
   work: usize,
   stride: usize,
 ): void {
   if (isWide) {
-    blend<u16>(current, previous, next, target, width, height, shift, fraction, thresholds, work, stride);
+    blend<u16>(
+      current, previous, next, target, width, height, shift, fraction, thresholds,
+      previousTrust, nextTrust, log2BlockWidth, log2BlockHeight, work, stride,
+    );
   } else {
-    blend<u8>(current, previous, next, target, width, height, shift, fraction, thresholds, work, stride);
+    blend<u8>(
+      current, previous, next, target, width, height, shift, fraction, thresholds,
+      previousTrust, nextTrust, log2BlockWidth, log2BlockHeight, work, stride,
+    );
   }
 }

@@ -4,3 +4,7 @@ export { resampleFloats } from './resample-floats';
 export { copyRows, copyRowsPadded } from './copy';
 export { blendPlane } from './blend';
 export { measureBlocks } from './noise';
+export { halvePlane } from './pyramid';
+export { measureMatch, searchBlocks } from './motion-search';
+export { checkVectors, refineVectors } from './motion-refine';
+export { warpPlane } from './warp';

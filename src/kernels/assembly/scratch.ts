@@ -4,3 +4,7 @@
 export const ROW_POINTERS: usize = 4096;
 /** One vector of results that reach past the end of a row. */
 export const TAIL: usize = 1024;
+/** Surroundings of a block where they reach past the plane: 13 rows of 32 samples. */
+export const PATCH_AT: usize = 24576;
+/** Rows of a block after the first pass of its filter: 13 vectors. */
+export const PATCH_ROWS: usize = 28672;
