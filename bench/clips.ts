@@ -1,8 +1,24 @@
 import { spawnSync } from 'node:child_process';
+import { stat } from 'node:fs/promises';
 import path from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { findTools } from '../src/ffmpeg/tools.ts';
 
 export const tools = await findTools();
+
+/** Short clips that nothing was ever done to. */
+export const SAMPLES = fileURLToPath(new URL('../samples/truth', import.meta.url));
+const MORE_SAMPLES = fileURLToPath(new URL('../../shared/clips/truth', import.meta.url));
+
+/** Folder of the clips to measure on: a larger set where it stands beside the repository, else the samples. */
+export async function findTruths(): Promise<string> {
+  return (await isFolder(MORE_SAMPLES)) ? MORE_SAMPLES : SAMPLES;
+}
+
+export async function isFolder(folder: string): Promise<boolean> {
+  const found = await stat(folder).catch(() => null);
+  return found?.isDirectory() ?? false;
+}
 
 /** Makes a moving, lightly noisy H.264 clip. */
 export function makeClip(folder: string, size: string, seconds: number): string {

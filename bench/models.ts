@@ -1,4 +1,4 @@
-import { readdir, stat } from 'node:fs/promises';
+import { readdir } from 'node:fs/promises';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
@@ -6,7 +6,7 @@ import { UpscaleError } from '../src/core/errors.ts';
 import type { ModelFacts } from '../src/infer/infer-plan.ts';
 import { loadRegistry } from '../src/infer/registry.ts';
 import { MEDIA } from './camcorder-tests.ts';
-import { tools } from './clips.ts';
+import { findTruths, isFolder, tools } from './clips.ts';
 import {
   measureDenoiser,
   measureModel,
@@ -38,8 +38,6 @@ export interface ModelBench {
 /** What a user would take instead; the first is what all gains are told by. */
 const FILTERS = ['lanczos', 'bicubic'] as const;
 const OWN_MODELS = fileURLToPath(new URL('../models', import.meta.url));
-const SAMPLES = fileURLToPath(new URL('../samples/truth', import.meta.url));
-const SHARED_CLIPS = fileURLToPath(new URL('../../shared/clips/truth', import.meta.url));
 const SHARED_MODELS = fileURLToPath(new URL('../../shared/models/community', import.meta.url));
 
 /**
@@ -56,8 +54,7 @@ export async function benchModels(args: readonly string[]): Promise<ModelBench> 
       rounds: { type: 'string', default: '5' },
     },
   });
-  const folder = values.clips ?? ((await isFolder(SHARED_CLIPS)) ? SHARED_CLIPS : SAMPLES);
-  const clips = await TestClips.list(folder, tools);
+  const clips = await TestClips.list(values.clips ?? (await findTruths()), tools);
   const registry = await loadRegistry({ directories: [OWN_MODELS] });
   const own = registry.list().map(({ id }) => id);
   const community =
@@ -145,11 +142,6 @@ async function listModelFiles(folder: string): Promise<string[]> {
     .filter((entry) => entry.isFile() && /\.(onnx|pth|pt|ckpt|safetensors|param)$/i.test(entry.name))
     .map((entry) => path.join(entry.parentPath, entry.name))
     .sort();
-}
-
-async function isFolder(folder: string): Promise<boolean> {
-  const found = await stat(folder).catch(() => null);
-  return found?.isDirectory() ?? false;
 }
 
 function explain(error: unknown): string {

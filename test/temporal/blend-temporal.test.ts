@@ -225,7 +225,7 @@ describe('blendTemporal on clean content', () => {
     results.forEach(({ picture }, i) => {
       picture.forEach((plane, index) => {
         const was = clip[i]?.[index] ?? [];
-        expect(computePsnr(plane, was)).toBeGreaterThan(60);
+        expect(computePsnr(plane, was)).toBeGreaterThan(50);
       });
     });
   });
