@@ -11,9 +11,6 @@ import torch
 
 EMA = 0.999
 STEPS_TO_FULL_RATE = 200
-SQUARED_FROM = 0.6
-"""Share of the plan after which the squared error is learnt, which PSNR is made of; Charbonnier's loss learns faster before."""
-SQUARED_SCALE = 50.0
 
 
 def follow_plan(
@@ -31,7 +28,7 @@ def follow_plan(
 ) -> None:
     """
     Trains `network` until its plan of `minutes` is over, from `run`/state.pt where that is there. `find_error` gets the share of the plan that
-    has passed and gives the error of a new batch; Charbonnier's loss is taken of it, later its square. Every so many steps (`every`) `measure` gets the average of
+    has passed and gives the error of a new batch, Charbonnier's loss is taken of it. Every so many steps (`every`) `measure` gets the average of
     the weights (EMA); where the sum of the gains `judged_by` is the best so far, they go to best.pt. Without gains the loss decides.
     The rate falls as a cosine; that of a group of parameters is its `share` of it.
     """
@@ -54,8 +51,7 @@ def follow_plan(
         for group in optimiser.param_groups:
             group["lr"] = now * group.get("share", 1.0)
         error = find_error(progress)
-        squares = error * error
-        loss = (squares * SQUARED_SCALE if progress > SQUARED_FROM else torch.sqrt(squares + 1e-6)).mean()
+        loss = torch.sqrt(error * error + 1e-6).mean()
         optimiser.zero_grad(set_to_none=True)
         loss.backward()
         torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)

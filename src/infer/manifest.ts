@@ -56,6 +56,8 @@ export const manifestSchema = z.strictObject({
     .optional(),
   /** Taken where none is named. One model of a registry has it. @defaultValue false */
   default: z.boolean().default(false),
+  /** Taken for recordings by camcorders and discs where none is named. @defaultValue false */
+  recordings: z.boolean().default(false),
   /** The ONNX file, beside the manifest. */
   file: z.string().regex(/^[^/\\]+\.onnx$/),
   facts: modelFactsSchema

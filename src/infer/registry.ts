@@ -16,6 +16,8 @@ export interface ModelRegistry {
   /** By id; the default first. */
   list(): readonly RegisteredModel[];
   readonly default: RegisteredModel;
+  /** The one for what camcorders and discs recorded, if there is one. */
+  readonly recordings: RegisteredModel | null;
   /**
    * Finds a model: a registered id, a filter (`nearest`, `bilinear`, `bicubic`, `lanczos`), or the path of a file: ONNX, or
    * weights that are made ONNX first. Facts are read from the graph and found out by running it on small pictures.
@@ -96,6 +98,10 @@ class Registry implements ModelRegistry {
 
   constructor(models: readonly RegisteredModel[]) {
     this.#models = models;
+  }
+
+  get recordings(): RegisteredModel | null {
+    return this.#models.find(({ manifest }) => manifest.recordings) ?? null;
   }
 
   get default(): RegisteredModel {

@@ -13,6 +13,7 @@ import { choosePrecision } from '../infer/choose-precision.ts';
 import { loadChromaNetworks } from '../infer/chroma/chroma-model.ts';
 import { loadRegistry } from '../infer/registry.ts';
 import { resolveModels } from '../infer/resolve-models.ts';
+import { chooseModel } from './choose-model.ts';
 import { createPlan } from './create-plan.ts';
 import { readMachine } from './machine.ts';
 import type { Plan } from './plan-schema.ts';
@@ -41,14 +42,16 @@ export async function prepare(
     ...(options.ffmpeg === undefined ? {} : { ffmpeg: options.ffmpeg }),
     ...(options.ffprobe === undefined ? {} : { ffprobe: options.ffprobe }),
   });
-  const [source, capabilities, models, chroma] = await Promise.all([
+  const [source, capabilities, registry, chroma] = await Promise.all([
     known ?? probeInput(input, options, tools, { signal, logger }),
     readCapabilities(tools),
-    loadRegistry().then((registry) =>
-      resolveModels(registry, options.model ?? registry.default.id, signal === undefined ? {} : { signal }),
-    ),
+    loadRegistry(),
     loadChromaNetworks({ logger }),
   ]);
+  const chosen =
+    options.model === undefined ? chooseModel(source, registry) : { id: options.model, decisions: [] };
+  const resolved = await resolveModels(registry, chosen.id, signal === undefined ? {} : { signal });
+  const models = { ...resolved, decisions: [...chosen.decisions, ...resolved.decisions] };
   const size = chooseTargetSize(
     { width: source.video.displayWidth, height: source.video.displayHeight },
     options,

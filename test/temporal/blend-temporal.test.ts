@@ -55,6 +55,16 @@ describe('blendTemporal on a noisy picture that stands still', () => {
     expect(high).toBeGreaterThan(Math.max(3, medium + 0.5));
   });
 
+  it('does what can be done with two frames, and leaves a single one as it is', async () => {
+    expect(areAlike((await blendClip(SHAPE, clip.slice(0, 1), 'high'))[0]?.picture, clip[0])).toBe(true);
+    const pair = await blendClip(SHAPE, clip.slice(0, 2), 'high');
+    expect(pair.map(({ pts }) => pts)).toEqual([0, 1]);
+    pair.forEach(({ picture }, i) => {
+      const gain = computePsnr(luma(picture), luma(clean)) - computePsnr(luma(clip[i]), luma(clean));
+      expect(gain).toBeGreaterThan(1.8);
+    });
+  });
+
   it('gains in chroma, and at the ends of the clip, too', async () => {
     const results = await blendClip(SHAPE, clip, 'high');
     for (const plane of [1, 2]) {
