@@ -22,7 +22,8 @@ export const EXIT_MEANINGS: Readonly<Record<ExitName, string>> = {
   internal: 'An error inside Upreel.',
   usage: 'An option or argument makes no sense.',
   source: 'The source is missing, unreadable, encrypted, damaged beyond use, or holds no video.',
-  output: 'The output exists, cannot be written, is the source itself, or the disk is full.',
+  output:
+    'The output exists, cannot be written, is being made by another run, is the source itself, or the disk is full.',
   model: 'The model is missing or is no upscaler, the device cannot be opened, or memory does not suffice.',
   encoder: 'The encoder or container cannot do what is asked, or ffmpeg failed or was not found.',
   damaged: 'Done, but the source was damaged: what could be decoded is in the output, the loss was reported.',
@@ -43,6 +44,7 @@ export const EXIT_OF_ERROR: Readonly<Record<ErrorCode, ExitName>> = {
   OUTPUT_EXISTS: 'output',
   OUTPUT_IS_SOURCE: 'output',
   OUTPUT_UNWRITABLE: 'output',
+  OUTPUT_BUSY: 'output',
   DISK_SPACE: 'output',
   MODEL_NOT_FOUND: 'model',
   MODEL_INVALID: 'model',

@@ -11,6 +11,7 @@ export const ERROR_CODES = [
   'OUTPUT_EXISTS',
   'OUTPUT_IS_SOURCE',
   'OUTPUT_UNWRITABLE',
+  'OUTPUT_BUSY', // another run is making it
   'CONTAINER_MISFIT', // a stream or a codec does not fit the container
   'ENCODER_UNAVAILABLE',
   'ENCODER_LIMIT', // size, format or rate beyond what the encoder can do
