@@ -13,6 +13,11 @@ const ROOMS = {
   config: ['core', 'decode', 'infer', 'temporal', 'encode'],
   pipeline: ['core', 'ffmpeg', 'kernels', 'decode', 'infer', 'temporal', 'encode', 'config'],
   measure: ['core', 'ffmpeg', 'kernels', 'decode', 'infer', 'temporal', 'encode', 'config', 'pipeline'],
+  jobs: [
+    ...['core', 'ffmpeg', 'kernels', 'decode', 'infer', 'temporal', 'encode', 'config', 'pipeline'],
+    // Each file of a batch is verified.
+    'measure',
+  ],
 };
 const NAMES = Object.keys(ROOMS);
 

@@ -58,6 +58,24 @@ export const COMMAND_TABLE: readonly CommandEntry[] = [
     load: async () => (await import('./command-doctor.ts')).runDoctorCommand,
   },
   {
+    name: 'jobs list',
+    usage: 'jobs list [folder]',
+    summary: 'List runs that were begun and not finished, with their progress and the disk that they take',
+    positionals: [
+      { name: 'folder', help: 'Where to look for them, and below; the current folder when left out' },
+    ],
+    load: async () => (await import('./command-jobs.ts')).runJobsListCommand,
+  },
+  {
+    name: 'jobs clean',
+    usage: 'jobs clean [folder]',
+    summary: 'Remove what unfinished runs have left; those that are under way stay',
+    positionals: [
+      { name: 'folder', help: 'Where to look for them, and below; the current folder when left out' },
+    ],
+    load: async () => (await import('./command-jobs.ts')).runJobsCleanCommand,
+  },
+  {
     name: 'models list',
     usage: 'models list',
     summary: 'List the models that are there',
@@ -108,9 +126,12 @@ export interface CommandGroup {
   readonly name: string;
   /** One sentence without a full stop. */
   readonly summary: string;
+  /** The command that is meant where the group's name stands alone. */
+  readonly default?: CommandName;
 }
 
 export const COMMAND_GROUPS: readonly CommandGroup[] = [
+  { name: 'jobs', summary: 'List and remove unfinished runs', default: 'jobs list' },
   { name: 'models', summary: 'List, add, remove, measure and compare models' },
 ];
 

@@ -11,6 +11,7 @@ export const EXIT_CODES = {
   encoder: 6,
   damaged: 7,
   unverified: 8,
+  partly: 9,
   interrupted: 130,
 } as const;
 
@@ -28,6 +29,7 @@ export const EXIT_MEANINGS: Readonly<Record<ExitName, string>> = {
   encoder: 'The encoder or container cannot do what is asked, or ffmpeg failed or was not found.',
   damaged: 'Done, but the source was damaged: what could be decoded is in the output, the loss was reported.',
   unverified: 'The output was written, and verification found that it falls short.',
+  partly: 'Some files of a folder failed; the others are done.',
   interrupted: 'Interrupted; the same command goes on where it stopped.',
 };
 

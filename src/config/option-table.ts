@@ -1,3 +1,4 @@
+import { PRESETS } from './presets.ts';
 import type { UpscaleOptions } from './upscale-options.ts';
 
 /** How a value is written on the command line and what it becomes. */
@@ -13,6 +14,8 @@ export const COMMANDS = [
   'probe',
   'verify',
   'doctor',
+  'jobs list',
+  'jobs clean',
   'models list',
   'models show',
   'models add',
@@ -45,6 +48,8 @@ export interface OptionSpec {
 }
 
 const RUN: readonly CommandName[] = ['upscale', 'plan'];
+/** What takes a folder of files as well as one file. */
+const FOLDERS: readonly CommandName[] = ['upscale', 'plan'];
 /** What makes pictures of a source. */
 const PICTURES: readonly CommandName[] = [...RUN, 'models compare'];
 const WITH_FFMPEG: readonly CommandName[] = [
@@ -61,7 +66,7 @@ export const OPTION_TABLE = [
     type: 'text',
     placeholder: 'PATH',
     group: 'Files',
-    help: 'Source: a video, a picture, a pattern (shot.%04d.png) or - for standard input; also the first argument',
+    help: 'Source: a video, a picture, a pattern (shot.%04d.png), a folder of files or - for standard input; also the first argument',
     commands: RUN,
   },
   {
@@ -71,7 +76,7 @@ export const OPTION_TABLE = [
     key: 'output',
     placeholder: 'PATH',
     group: 'Files',
-    help: 'Output: a file, a pattern for pictures, or - for standard output; <input>.upreel.<ext> beside the input when left out, of a sheet <input>.compare.png',
+    help: 'Output: a file, a pattern for pictures, - for standard output, or of a folder the folder for all outputs; <input>.upreel.<ext> beside the input when left out, of a sheet <input>.compare.png',
     commands: PICTURES,
   },
   {
@@ -100,6 +105,46 @@ export const OPTION_TABLE = [
     group: 'Files',
     help: 'Frames a second of picture sequences and raw streams, as 25 or 30000/1001',
     commands: ['upscale', 'plan', 'probe', 'verify', 'models compare'],
+  },
+  {
+    name: 'config',
+    type: 'text',
+    placeholder: 'FILE',
+    group: 'Files',
+    help: 'Settings by file, in YAML; upreel.yaml beside the files when left out',
+    commands: RUN,
+  },
+  {
+    name: 'recursive',
+    type: 'flag',
+    default: false,
+    group: 'Files',
+    help: 'Of a folder, take the files in the folders below as well',
+    commands: FOLDERS,
+  },
+  {
+    name: 'include',
+    type: 'list',
+    placeholder: 'PATTERN',
+    group: 'Files',
+    help: "Of a folder, take the files that match, such as '*.{avi,dv}' or 'wedding/**'; all that are video by name when left out",
+    commands: FOLDERS,
+  },
+  {
+    name: 'exclude',
+    type: 'list',
+    placeholder: 'PATTERN',
+    group: 'Files',
+    help: 'Of a folder, leave out the files that match',
+    commands: FOLDERS,
+  },
+  {
+    name: 'report',
+    type: 'text',
+    placeholder: 'FOLDER',
+    group: 'Files',
+    help: 'Folder for a page and a JSON document on each file; upreel-report beside the outputs of a folder when left out, none for a single file',
+    commands: FOLDERS,
   },
   {
     name: 'strict',
@@ -243,7 +288,7 @@ export const OPTION_TABLE = [
     type: 'text',
     key: 'preset',
     placeholder: 'NAME',
-    choices: ['archive', 'mezzanine', 'web', 'small'],
+    choices: Object.keys(PRESETS),
     group: 'Encoding',
     help: 'A named set of options; options that are given as well win',
     commands: RUN,
@@ -335,6 +380,16 @@ export const OPTION_TABLE = [
     group: 'Machine',
     help: 'Segments that are worked on at the same time; by cores, device and memory when left out',
     commands: RUN,
+  },
+  {
+    name: 'jobs',
+    type: 'integer',
+    placeholder: 'N',
+    default: 1,
+    range: [1, 64],
+    group: 'Machine',
+    help: 'Files of a folder that are worked on at the same time; they share the cores, the lanes and the memory',
+    commands: FOLDERS,
   },
   {
     name: 'tile',

@@ -38,7 +38,7 @@ export async function runUpscale<T>(
 ): Promise<{ readonly result: UpscaleResult; readonly concluded: T }> {
   const { signal, logger = silentLogger, onProgress } = run;
   const started = performance.now();
-  onProgress?.({ type: 'stage', stage: 'probe' });
+  if (run.prepared === undefined) onProgress?.({ type: 'stage', stage: 'probe' });
   const spool = input === '-' ? await spoolStdin(options.output, signal) : null;
   const pool = new LanePool(options.workers ?? os.availableParallelism());
   try {
