@@ -26,6 +26,8 @@ const ADAPTERS = {
   'onnxruntime-node': 'src/infer/onnxruntime.ts',
   'fluent-ffmpeg': 'src/ffmpeg/command.ts',
   piscina: 'src/pipeline/lane-pool.ts',
+  bullmq: 'src/jobs/cluster/queue.ts',
+  'prom-client': 'src/jobs/cluster/metrics.ts',
 };
 
 function restrict(room, allowed) {

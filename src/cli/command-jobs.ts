@@ -11,6 +11,10 @@ import { formatHeading, layOutTable } from './text-table.ts';
 /** `upreel jobs`: what was begun and not finished. */
 export async function runJobsListCommand(raw: RawArguments): Promise<number> {
   const { json } = readMessageOptions(raw);
+  if (raw['queue'] !== undefined) {
+    const { listClusterJobs } = await import('./command-jobs-cluster.ts');
+    return listClusterJobs(raw, json);
+  }
   const runs = await findUnfinishedRuns(readFolder(raw));
   if (json) {
     process.stdout.write(`${JSON.stringify(runs, null, 2)}\n`);

@@ -93,12 +93,12 @@ async function writeReport(
   },
 ): Promise<void> {
   const { input, traced, folder, signal, reporter } = options;
-  const { makeReport } = await import('../jobs/make-report.ts');
+  const { listOptions, makeReport } = await import('../jobs/make-report.ts');
   const { ffmpeg, ffprobe } = traced.options;
   await makeReport(result, {
     files: reportFilesFor(path.resolve(folder), path.dirname(result.output), result.output),
     verify,
-    traced,
+    options: listOptions(traced),
     command: writeCommand(path.resolve(input), result.output, traced),
     tools: await findTools({
       ...(ffmpeg === undefined ? {} : { ffmpeg }),

@@ -12,6 +12,7 @@ export const EXIT_CODES = {
   damaged: 7,
   unverified: 8,
   partly: 9,
+  cluster: 10,
   interrupted: 130,
 } as const;
 
@@ -30,6 +31,7 @@ export const EXIT_MEANINGS: Readonly<Record<ExitName, string>> = {
   damaged: 'Done, but the source was damaged: what could be decoded is in the output, the loss was reported.',
   unverified: 'The output was written, and verification found that it falls short.',
   partly: 'Some files of a folder failed; the others are done.',
+  cluster: 'The queue or the store of a cluster cannot be used.',
   interrupted: 'Interrupted; the same command goes on where it stopped.',
 };
 
@@ -60,6 +62,8 @@ export const EXIT_OF_ERROR: Readonly<Record<ErrorCode, ExitName>> = {
   ENCODER_FAILED: 'encoder',
   FFMPEG_NOT_FOUND: 'encoder',
   FFMPEG_FAILED: 'encoder',
+  QUEUE_UNREACHABLE: 'cluster',
+  STORE_UNUSABLE: 'cluster',
   VERIFY_FAILED: 'unverified',
   ABORTED: 'interrupted',
   LANE_FAILED: 'internal',

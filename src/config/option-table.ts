@@ -4,7 +4,7 @@ import type { UpscaleOptions } from './upscale-options.ts';
 /** How a value is written on the command line and what it becomes. */
 export type OptionType = 'text' | 'number' | 'integer' | 'size' | 'arguments' | 'list' | 'flag';
 
-export const OPTION_GROUPS = ['Files', 'Picture', 'Encoding', 'Machine', 'Messages'] as const;
+export const OPTION_GROUPS = ['Files', 'Picture', 'Encoding', 'Machine', 'Cluster', 'Messages'] as const;
 export type OptionGroup = (typeof OPTION_GROUPS)[number];
 
 /** A command of two words is one of a group. */
@@ -14,8 +14,13 @@ export const COMMANDS = [
   'probe',
   'verify',
   'doctor',
+  'submit',
+  'worker',
   'jobs list',
   'jobs clean',
+  'jobs cancel',
+  'jobs retry',
+  'jobs priority',
   'models list',
   'models show',
   'models add',
@@ -47,13 +52,23 @@ export interface OptionSpec {
   readonly range?: readonly [least: number, most: number];
 }
 
-const RUN: readonly CommandName[] = ['upscale', 'plan'];
+const RUN: readonly CommandName[] = ['upscale', 'plan', 'submit'];
 /** What takes a folder of files as well as one file. */
 const FOLDERS: readonly CommandName[] = ['upscale', 'plan'];
+/** What plans sources, to run them here or elsewhere. */
+const PLANS: readonly CommandName[] = [...FOLDERS, 'submit'];
+const CLUSTER: readonly CommandName[] = [
+  'submit',
+  'worker',
+  'jobs list',
+  'jobs cancel',
+  'jobs retry',
+  'jobs priority',
+];
 /** What makes pictures of a source. */
 const PICTURES: readonly CommandName[] = [...RUN, 'models compare'];
 const WITH_FFMPEG: readonly CommandName[] = [
-  ...(['upscale', 'plan', 'probe', 'verify', 'doctor'] as const),
+  ...(['upscale', 'plan', 'submit', 'worker', 'probe', 'verify', 'doctor'] as const),
   ...(['models bench', 'models compare'] as const),
 ];
 const ALL: readonly CommandName[] = COMMANDS;
@@ -104,7 +119,7 @@ export const OPTION_TABLE = [
     placeholder: 'RATE',
     group: 'Files',
     help: 'Frames a second of picture sequences and raw streams, as 25 or 30000/1001',
-    commands: ['upscale', 'plan', 'probe', 'verify', 'models compare'],
+    commands: [...RUN, 'probe', 'verify', 'models compare'],
   },
   {
     name: 'config',
@@ -120,7 +135,7 @@ export const OPTION_TABLE = [
     default: false,
     group: 'Files',
     help: 'Of a folder, take the files in the folders below as well',
-    commands: FOLDERS,
+    commands: PLANS,
   },
   {
     name: 'include',
@@ -128,7 +143,7 @@ export const OPTION_TABLE = [
     placeholder: 'PATTERN',
     group: 'Files',
     help: "Of a folder, take the files that match, such as '*.{avi,dv}' or 'wedding/**'; all that are video by name when left out",
-    commands: FOLDERS,
+    commands: PLANS,
   },
   {
     name: 'exclude',
@@ -136,7 +151,7 @@ export const OPTION_TABLE = [
     placeholder: 'PATTERN',
     group: 'Files',
     help: 'Of a folder, leave out the files that match',
-    commands: FOLDERS,
+    commands: PLANS,
   },
   {
     name: 'report',
@@ -351,7 +366,7 @@ export const OPTION_TABLE = [
     choices: ['auto', 'cpu', 'cuda', 'tensorrt', 'directml', 'coreml', 'webgpu'],
     group: 'Machine',
     help: "Where the model runs; auto takes the machine's best that really opens",
-    commands: [...PICTURES, 'models bench'],
+    commands: [...PICTURES, 'worker', 'models bench'],
   },
   {
     name: 'memory',
@@ -430,6 +445,50 @@ export const OPTION_TABLE = [
     commands: WITH_FFMPEG,
   },
   {
+    name: 'queue',
+    type: 'text',
+    placeholder: 'URL',
+    group: 'Cluster',
+    help: 'Queue of the cluster, redis://HOST:PORT/DB, with TLS rediss://USER:PASSWORD@HOST:PORT/DB; also UPREEL_QUEUE, which other users of the machine do not see',
+    commands: CLUSTER,
+  },
+  {
+    name: 'store',
+    type: 'text',
+    placeholder: 'FOLDER',
+    group: 'Cluster',
+    help: 'Folder that all machines of the cluster share, with the sources and the outputs in it; also UPREEL_STORE',
+    commands: ['submit', 'worker', 'jobs cancel'],
+  },
+  {
+    name: 'priority',
+    type: 'integer',
+    placeholder: 'N',
+    default: 100,
+    range: [0, 1000],
+    group: 'Cluster',
+    help: 'Jobs with smaller numbers go first',
+    commands: ['submit'],
+  },
+  {
+    name: 'lanes',
+    type: 'integer',
+    placeholder: 'N',
+    range: [1, 256],
+    group: 'Cluster',
+    help: 'Segments that this machine works on at the same time; by its cores and device when left out',
+    commands: ['worker'],
+  },
+  {
+    name: 'metrics',
+    type: 'integer',
+    placeholder: 'PORT',
+    range: [0, 65535],
+    group: 'Cluster',
+    help: 'Serve /metrics for Prometheus on this port, 0 for a free one; not served when left out',
+    commands: ['worker'],
+  },
+  {
     name: 'json',
     type: 'flag',
     default: false,
@@ -483,5 +542,12 @@ export function optionsOf(command: CommandName): readonly OptionSpec[] {
 export function specOf(key: keyof UpscaleOptions): OptionSpec {
   const found = (OPTION_TABLE as readonly OptionSpec[]).find((spec) => spec.key === key);
   if (found === undefined) throw new TypeError(`No option sets ${key}.`);
+  return found;
+}
+
+/** The row of an option by its long name. */
+export function specNamed(name: string): OptionSpec {
+  const found = (OPTION_TABLE as readonly OptionSpec[]).find((spec) => spec.name === name);
+  if (found === undefined) throw new TypeError(`There is no option ${name}.`);
   return found;
 }

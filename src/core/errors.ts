@@ -27,6 +27,8 @@ export const ERROR_CODES = [
   'MEMORY_BUDGET', // cannot run within --memory
   'DISK_SPACE',
   'PLAN_INVALID',
+  'QUEUE_UNREACHABLE', // no Redis answers, or it refuses
+  'STORE_UNUSABLE', // no shared folder, or a path outside of it
   'LANE_FAILED',
   'VERIFY_FAILED',
   'ABORTED',

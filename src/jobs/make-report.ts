@@ -16,7 +16,8 @@ import { CURRENT_REPORT, identifyOutput, writeReport, type Report } from './repo
 export interface MakeReportOptions {
   readonly files: ReportFiles;
   readonly verify: VerifyReport | null;
-  readonly traced: ResolvedOptions;
+  /** Options that are not defaults; see {@link listOptions}. */
+  readonly options: Report['options'];
   /** The command that makes this file. */
   readonly command: string;
   readonly tools: FfmpegTools;
@@ -26,7 +27,7 @@ export interface MakeReportOptions {
 
 /** Writes the page, its stills and the document on what was delivered; the document last, as with it the file counts as done. */
 export async function makeReport(result: UpscaleResult, options: MakeReportOptions): Promise<Report> {
-  const { files, verify, traced, command, tools, signal, logger } = options;
+  const { files, verify, command, tools, signal, logger } = options;
   const read = { tools, signal, logger };
   const stills = await attempt('stills', logger, () => drawStills(result, { ...read, folder: files.stills }));
   const relative = (file: string): string =>
@@ -46,11 +47,7 @@ export async function makeReport(result: UpscaleResult, options: MakeReportOptio
     bytes: result.bytes,
     device: result.precision === 'fp16' ? `${result.device}, in float16` : result.device,
     geometry: { displayWidth, displayHeight, width, height },
-    options: Object.entries(traced.places).map(([name, place]) => ({
-      name,
-      value: JSON.stringify(traced.options[name as keyof typeof traced.options]),
-      place,
-    })),
+    options: options.options,
     decisions: plan.decisions,
     notices: [...result.notices],
     damage: result.damage === null ? null : { ...result.damage, complaints: [...result.damage.complaints] },
@@ -65,6 +62,15 @@ export async function makeReport(result: UpscaleResult, options: MakeReportOptio
   await writeWhole(files.page, renderReport(report));
   await writeReport(files.json, report);
   return report;
+}
+
+/** The options that are not defaults, with where they came from. */
+export function listOptions({ options, places }: ResolvedOptions): Report['options'] {
+  return Object.entries(places).map(([name, place]) => ({
+    name,
+    value: JSON.stringify(options[name as keyof typeof options]),
+    place,
+  }));
 }
 
 /** What is only shown must not cost a finished file its place. */

@@ -13,7 +13,7 @@ import type { UpscaleResult } from '../pipeline/upscale-result.ts';
 import { nameOutputs } from './name-outputs.ts';
 import { isDone, readReport } from './report.ts';
 import { reportFilesFor } from './report-files.ts';
-import { makeReport } from './make-report.ts';
+import { listOptions, makeReport } from './make-report.ts';
 
 /** One source of a batch. */
 export interface BatchFile {
@@ -115,7 +115,10 @@ async function runFile(file: BatchFile, options: FileOptions): Promise<FileOutco
         onProgress({ type: 'stage', stage: 'verify' });
         const verify = await verifyRun(delivered, { tools, signal, logger });
         const command = options.describeCommand(file.source, output, traced);
-        await makeReport(delivered, { files, verify, traced, command, tools, signal, logger });
+        await makeReport(delivered, {
+          ...{ files, verify, command, tools, signal, logger },
+          options: listOptions(traced),
+        });
         return verify;
       },
     );

@@ -104,7 +104,8 @@ export function chooseOutputPath(input: string, asked: string | undefined, exten
   return path.join(dir, `${name.replace(/[._-]*%\d*d/, '')}.upreel.${extension}`);
 }
 
-function onnxruntimeVersion(): string {
+/** Of the library that runs the models; it decides pixels. */
+export function onnxruntimeVersion(): string {
   const manifest = createRequire(import.meta.url)('onnxruntime-node/package.json') as { version: string };
   return manifest.version;
 }

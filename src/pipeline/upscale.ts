@@ -103,7 +103,8 @@ async function deliver(
   return { results, notices: assembled.notices, bytes: assembled.bytes };
 }
 
-function describeResult(
+/** The account of a finished run, from those of its segments. */
+export function describeResult(
   plan: Plan,
   { results, notices, bytes }: Awaited<ReturnType<typeof deliver>>,
   seconds: number,
@@ -125,7 +126,10 @@ function describeResult(
 }
 
 /** The length of the last frame of each segment reaches to the next segment's first frame. */
-function toAssemblySegments(plan: Plan, results: readonly SegmentResult[]): Parameters<typeof assemble>[2] {
+export function toAssemblySegments(
+  plan: Plan,
+  results: readonly SegmentResult[],
+): Parameters<typeof assemble>[2] {
   const used = results.filter(({ frames }) => frames > 0);
   if (used.length === 0) {
     throw new UpscaleError('SOURCE_DAMAGED', `Not a single frame of ${plan.source.path} could be decoded.`);
