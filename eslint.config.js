@@ -13,6 +13,11 @@ const ROOMS = {
   config: ['core', 'decode', 'infer', 'temporal', 'encode'],
   pipeline: ['core', 'ffmpeg', 'kernels', 'decode', 'infer', 'temporal', 'encode', 'config'],
   measure: ['core', 'ffmpeg', 'kernels', 'decode', 'infer', 'temporal', 'encode', 'config', 'pipeline'],
+  jobs: [
+    ...['core', 'ffmpeg', 'kernels', 'decode', 'infer', 'temporal', 'encode', 'config', 'pipeline'],
+    // Each file of a batch is verified.
+    'measure',
+  ],
 };
 const NAMES = Object.keys(ROOMS);
 
@@ -21,6 +26,8 @@ const ADAPTERS = {
   'onnxruntime-node': 'src/infer/onnxruntime.ts',
   'fluent-ffmpeg': 'src/ffmpeg/command.ts',
   piscina: 'src/pipeline/lane-pool.ts',
+  bullmq: 'src/jobs/cluster/queue.ts',
+  'prom-client': 'src/jobs/cluster/metrics.ts',
 };
 
 function restrict(room, allowed) {

@@ -1,11 +1,13 @@
 /**
- * `npm run bench [-- --quick]`: what Upreel itself costs; `npm run bench -- models ...`: what models gain and cost; `npm run bench -- temporal ...`: what blending does. Prints a table on stderr
+ * `npm run bench [-- --quick]`: what Upreel itself costs; `npm run bench -- models ...`: what models gain and cost; `npm run bench -- temporal
+ * ...`: what blending over time does; `npm run bench -- cluster`: what segments and the queue cost. Prints a table on stderr
  * and JSON on stdout. Machines are noisy: compare ratios of one run.
  */
 import { mkdtemp, rm } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { tools } from './clips.ts';
+import { benchCluster } from './cluster.ts';
 import { benchMemory } from './memory.ts';
 import { benchModels, describeRow } from './models.ts';
 import { benchOverhead } from './overhead.ts';
@@ -15,6 +17,7 @@ import { benchTemporal } from './temporal.ts';
 const [command, ...rest] = process.argv.slice(2);
 if (command === 'models') await printModels(rest);
 else if (command === 'temporal') await printTemporal(rest);
+else if (command === 'cluster') await printCluster(process.argv.includes('--quick'));
 else await printCosts(process.argv.includes('--quick'));
 
 async function printModels(args: readonly string[]): Promise<void> {
@@ -38,6 +41,22 @@ async function printTemporal(args: readonly string[]): Promise<void> {
   table(ways ?? []);
   table(cost === undefined ? [] : [cost]);
   console.log(JSON.stringify({ machine: describeMachine(), ...bench }, null, 2));
+}
+
+async function printCluster(quick: boolean): Promise<void> {
+  const folder = await mkdtemp(path.join(os.tmpdir(), 'upreel-bench-'));
+  try {
+    const cluster = await benchCluster(folder, quick ? '160x120' : '720x576', quick ? 15 : 60);
+    const { cpu, wall, ...ratios } = cluster;
+    table([ratios]);
+    table([
+      { measured: 'CPU seconds', ...cpu },
+      { measured: 'wall seconds', ...wall },
+    ]);
+    console.log(JSON.stringify({ machine: describeMachine(), cluster }, null, 2));
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
 }
 
 async function printCosts(quick: boolean): Promise<void> {

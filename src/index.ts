@@ -94,12 +94,14 @@ export async function upscale(
   request: UpscaleRequest = {},
   call: UpscaleCallOptions = {},
 ): Promise<UpscaleOutcome> {
-  const { tools, ...result } = await runUpscale(input, resolveUpscaleOptions(request), call);
-  if (result.output === '-') return { result, verify: null };
-  call.onProgress?.({ type: 'stage', stage: 'verify' });
-  const { verifyRun } = await import('./measure/verify-delivery.ts');
-  const verify = await verifyRun(result, { tools, signal: call.signal, logger: call.logger });
-  return { result, verify };
+  const options = resolveUpscaleOptions(request);
+  const { result, concluded } = await runUpscale(input, options, call, async (delivered, tools) => {
+    if (delivered.output === '-') return null;
+    call.onProgress?.({ type: 'stage', stage: 'verify' });
+    const { verifyRun } = await import('./measure/verify-delivery.ts');
+    return verifyRun(delivered, { tools, signal: call.signal, logger: call.logger });
+  });
+  return { result, verify: concluded };
 }
 
 /** Compares a finished file with its source: frames, times, sync, geometry, colour, streams, timecode. */

@@ -1,4 +1,10 @@
-import { OPTION_TABLE, optionsOf, type CommandName, type OptionSpec } from '../config/option-table.ts';
+import {
+  OPTION_TABLE,
+  optionsOf,
+  specNamed,
+  type CommandName,
+  type OptionSpec,
+} from '../config/option-table.ts';
 import { readValue, type OptionValue } from '../config/parse-value.ts';
 import type { UpscaleRequest } from '../config/resolve-options.ts';
 import { UpscaleError } from '../core/errors.ts';
@@ -83,8 +89,7 @@ export function readMessageOptions(raw: RawArguments): MessageOptions {
 
 /** The checked value of an option that no request has, or its default; undefined where it has none. Throws `USAGE`. */
 export function readOption(raw: RawArguments, name: string): OptionValue | undefined {
-  const spec = TABLE.find((row) => row.name === name);
-  if (spec === undefined) throw new TypeError(`No option ${name}`);
+  const spec = specNamed(name);
   const value = (raw[name] ?? spec.default) as OptionValue | undefined;
   return value === undefined ? undefined : readValue(spec, value);
 }

@@ -4,7 +4,8 @@ import { readInput, readMessageOptions, readOption } from './arguments.ts';
 import type { RawArguments } from './command-table.ts';
 import { EXIT_CODES } from './exit-codes.ts';
 import { guardInterrupts } from './interrupt.ts';
-import { formatBytes, formatPercent } from './progress-text.ts';
+import { formatBytes } from '../core/format.ts';
+import { formatPercent } from './progress-text.ts';
 
 /** Milliseconds between two lines of progress: on a terminal, where they replace each other, and elsewhere. */
 const PACE = { terminal: 200, plain: 5000 };

@@ -58,6 +58,62 @@ export const COMMAND_TABLE: readonly CommandEntry[] = [
     load: async () => (await import('./command-doctor.ts')).runDoctorCommand,
   },
   {
+    name: 'submit',
+    usage: 'submit [input]',
+    summary: 'Plan a video, or a folder of them, and hand the work to the machines of a cluster',
+    positionals: [],
+    load: async () => (await import('./command-submit.ts')).runSubmitCommand,
+  },
+  {
+    name: 'worker',
+    usage: 'worker',
+    summary: 'Work on what was handed in to a cluster, until Ctrl-C',
+    positionals: [],
+    load: async () => (await import('./command-worker.ts')).runWorkerCommand,
+  },
+  {
+    name: 'jobs list',
+    usage: 'jobs list [folder]',
+    summary: 'List runs that were begun and not finished, or with --queue the jobs of a cluster',
+    positionals: [
+      { name: 'folder', help: 'Where to look for them, and below; the current folder when left out' },
+    ],
+    load: async () => (await import('./command-jobs.ts')).runJobsListCommand,
+  },
+  {
+    name: 'jobs clean',
+    usage: 'jobs clean [folder]',
+    summary: 'Remove what unfinished runs have left; those that are under way stay',
+    positionals: [
+      { name: 'folder', help: 'Where to look for them, and below; the current folder when left out' },
+    ],
+    load: async () => (await import('./command-jobs.ts')).runJobsCleanCommand,
+  },
+  {
+    name: 'jobs cancel',
+    usage: 'jobs cancel <id>',
+    summary: 'Take a job out of the queue of a cluster; with --store also its segments out of the store',
+    positionals: [{ name: 'id', help: 'Its id, or as much of it as no other has' }],
+    load: async () => (await import('./command-jobs-cluster.ts')).runJobsCancelCommand,
+  },
+  {
+    name: 'jobs retry',
+    usage: 'jobs retry <id>',
+    summary: 'Hand a failed job of a cluster in once more; its finished segments count',
+    positionals: [{ name: 'id', help: 'Its id, or as much of it as no other has' }],
+    load: async () => (await import('./command-jobs-cluster.ts')).runJobsRetryCommand,
+  },
+  {
+    name: 'jobs priority',
+    usage: 'jobs priority <id> <number>',
+    summary: 'Let a job of a cluster go before or behind others: smaller numbers first',
+    positionals: [
+      { name: 'id', help: 'Its id, or as much of it as no other has' },
+      { name: 'number', help: 'From 0 to 1000; 100 is usual' },
+    ],
+    load: async () => (await import('./command-jobs-cluster.ts')).runJobsPriorityCommand,
+  },
+  {
     name: 'models list',
     usage: 'models list',
     summary: 'List the models that are there',
@@ -108,9 +164,16 @@ export interface CommandGroup {
   readonly name: string;
   /** One sentence without a full stop. */
   readonly summary: string;
+  /** The command that is meant where the group's name stands alone. */
+  readonly default?: CommandName;
 }
 
 export const COMMAND_GROUPS: readonly CommandGroup[] = [
+  {
+    name: 'jobs',
+    summary: 'List and remove unfinished runs; list and steer the jobs of a cluster',
+    default: 'jobs list',
+  },
   { name: 'models', summary: 'List, add, remove, measure and compare models' },
 ];
 

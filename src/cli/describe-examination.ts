@@ -1,6 +1,6 @@
 import { section } from './describe-plan.ts';
 import type { Examination } from './examine-machine.ts';
-import { formatBytes } from './progress-text.ts';
+import { formatBytes } from '../core/format.ts';
 
 /** What `upreel doctor` prints for people. */
 export function describeExamination(examination: Examination): string {

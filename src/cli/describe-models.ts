@@ -2,7 +2,7 @@ import type { ModelFacts } from '../infer/infer-plan.ts';
 import type { Manifest } from '../infer/manifest.ts';
 import type { ListedModel, ShownModel } from './command-models.ts';
 import { section } from './describe-plan.ts';
-import { formatBytes } from './progress-text.ts';
+import { formatBytes } from '../core/format.ts';
 import { formatHeading, layOutTable } from './text-table.ts';
 
 const CHANNELS: Readonly<Record<number, string>> = { 1: 'luma', 3: 'RGB', 4: 'RGB with alpha' };

@@ -2,7 +2,7 @@ import { toNumber } from '../core/rational.ts';
 import type { UpscaleOutcome } from '../index.ts';
 import { describeDecisions, describeNotices, describeStreams, section } from './describe-plan.ts';
 import { describeVerify } from './describe-verify.ts';
-import { formatBytes, formatDuration } from './progress-text.ts';
+import { formatBytes, formatDuration } from '../core/format.ts';
 import { formatHeading } from './text-table.ts';
 
 /** What a finished run did, for people. */

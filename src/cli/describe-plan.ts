@@ -2,7 +2,7 @@ import type { ResolvedOptions } from '../config/resolve-options.ts';
 import type { Notice } from '../core/notice.ts';
 import type { Plan } from '../pipeline/plan-schema.ts';
 import { formatRate } from './describe-source.ts';
-import { formatBytes, formatDuration } from './progress-text.ts';
+import { formatBytes, formatDuration } from '../core/format.ts';
 import { formatHeading, layOutTable } from './text-table.ts';
 
 /** A plan for people: what, why, and what it takes. */
@@ -25,7 +25,7 @@ export function describePlan(plan: Plan, traced?: ResolvedOptions): string {
       ],
       ...(needs.seconds > 0 ? [['time', `about ${formatDuration(needs.seconds)}`]] : []),
     ]),
-    section('Options that are not the default', traced === undefined ? [] : describeOptions(traced)),
+    section('Options, and where they came from', traced === undefined ? [] : describeOptions(traced)),
     section('Notices', describeNotices(plan.notices)),
   ];
   return blocks.filter((block) => block !== '').join('\n');
@@ -58,12 +58,10 @@ function describeFrames({ expectedFrames, frameRate }: Plan): string {
     : `${String(expectedFrames)} at ${formatRate(frameRate)}`;
 }
 
-function describeOptions({ options, origins }: ResolvedOptions): string[][] {
-  return Object.entries(origins)
-    .filter(([, origin]) => origin !== 'default')
-    .map(([key, origin]) => [
-      key,
-      JSON.stringify(options[key as keyof typeof options]),
-      origin === 'preset' ? `by the preset ${String(options.preset)}` : 'given',
-    ]);
+function describeOptions({ options, places }: ResolvedOptions): string[][] {
+  return Object.entries(places).map(([key, place]) => [
+    key,
+    JSON.stringify(options[key as keyof typeof options]),
+    place,
+  ]);
 }

@@ -1,6 +1,6 @@
 import { formatRational, toNumber, type Rational } from '../core/rational.ts';
 import type { OtherStream, Source, VideoStream } from '../decode/source.ts';
-import { formatBytes, formatDuration } from './progress-text.ts';
+import { formatBytes, formatDuration } from '../core/format.ts';
 import { formatHeading, layOutTable } from './text-table.ts';
 
 /** A source as a table for people. */

@@ -11,6 +11,8 @@ export const EXIT_CODES = {
   encoder: 6,
   damaged: 7,
   unverified: 8,
+  partly: 9,
+  cluster: 10,
   interrupted: 130,
 } as const;
 
@@ -22,11 +24,14 @@ export const EXIT_MEANINGS: Readonly<Record<ExitName, string>> = {
   internal: 'An error inside Upreel.',
   usage: 'An option or argument makes no sense.',
   source: 'The source is missing, unreadable, encrypted, damaged beyond use, or holds no video.',
-  output: 'The output exists, cannot be written, is the source itself, or the disk is full.',
+  output:
+    'The output exists, cannot be written, is being made by another run, is the source itself, or the disk is full.',
   model: 'The model is missing or is no upscaler, the device cannot be opened, or memory does not suffice.',
   encoder: 'The encoder or container cannot do what is asked, or ffmpeg failed or was not found.',
   damaged: 'Done, but the source was damaged: what could be decoded is in the output, the loss was reported.',
   unverified: 'The output was written, and verification found that it falls short.',
+  partly: 'Some files of a folder failed; the others are done.',
+  cluster: 'The queue or the store of a cluster cannot be used.',
   interrupted: 'Interrupted; the same command goes on where it stopped.',
 };
 
@@ -43,6 +48,7 @@ export const EXIT_OF_ERROR: Readonly<Record<ErrorCode, ExitName>> = {
   OUTPUT_EXISTS: 'output',
   OUTPUT_IS_SOURCE: 'output',
   OUTPUT_UNWRITABLE: 'output',
+  OUTPUT_BUSY: 'output',
   DISK_SPACE: 'output',
   MODEL_NOT_FOUND: 'model',
   MODEL_INVALID: 'model',
@@ -56,6 +62,8 @@ export const EXIT_OF_ERROR: Readonly<Record<ErrorCode, ExitName>> = {
   ENCODER_FAILED: 'encoder',
   FFMPEG_NOT_FOUND: 'encoder',
   FFMPEG_FAILED: 'encoder',
+  QUEUE_UNREACHABLE: 'cluster',
+  STORE_UNUSABLE: 'cluster',
   VERIFY_FAILED: 'unverified',
   ABORTED: 'interrupted',
   LANE_FAILED: 'internal',

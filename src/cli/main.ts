@@ -28,7 +28,7 @@ export async function runCommandLine(argv: readonly string[]): Promise<void> {
 }
 
 async function runCommand(argv: readonly string[]): Promise<number> {
-  const joined = joinValues(argv);
+  const joined = completeGroup(joinValues(argv));
   const options = joined.includes('--') ? joined.slice(0, joined.indexOf('--')) : joined;
   if (argv.length === 0) {
     process.stderr.write(`${describeCommands()}\n`);
@@ -51,6 +51,14 @@ async function runCommand(argv: readonly string[]): Promise<number> {
   const { entry, raw } = await parse(joined);
   const command = await entry.load();
   return command(raw);
+}
+
+/** `upreel jobs` is `upreel jobs list`. */
+function completeGroup(argv: readonly string[]): readonly string[] {
+  const group = findGroup(argv);
+  const isAsking = argv.includes('--help') || argv.includes('-h');
+  if (group?.default === undefined || isAsking || listWords(argv).length > 1) return argv;
+  return [...group.default.split(' '), ...argv.filter((word) => word !== group.name)];
 }
 
 /** What the help is asked for: a command, a group of commands, or all. */

@@ -6,8 +6,8 @@ const FIRST_GAP = 2000;
 const LAST_GAP = 30_000;
 
 /** One line a step, for logs and pipes. */
-export function createPlainLines(stream: NodeJS.WritableStream): ProgressView {
-  const writeLine = (text: string): void => void stream.write(`${text}\n`);
+export function createPlainLines(stream: NodeJS.WritableStream, prefix = ''): ProgressView {
+  const writeLine = (text: string): void => void stream.write(`${prefix}${text}\n`);
   let nextAt = 0;
   let gap = FIRST_GAP;
   let finished = false;
@@ -15,6 +15,8 @@ export function createPlainLines(stream: NodeJS.WritableStream): ProgressView {
     writeLine,
     show: (event) => {
       if (event.type === 'stage') {
+        // Of a batch each file begins anew.
+        if (event.stage === 'probe') [nextAt, gap, finished] = [0, FIRST_GAP, false];
         writeLine(STAGE_NAMES[event.stage]);
       } else if (event.type === 'notice') {
         if (event.notice.level === 'warning') writeLine(`warning: ${event.notice.message}`);

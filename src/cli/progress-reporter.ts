@@ -21,6 +21,10 @@ export interface ProgressReporter {
   readonly logger: Logger;
   readonly last: () => Extract<ProgressEvent, { type: 'progress' }> | null;
   writeLine(text: string): void;
+  /** Writes an object as a line, for programs. */
+  writeJson(value: unknown): void;
+  /** Takes the bar down until the next progress. */
+  takeDown(): void;
   close(): void;
 }
 
@@ -29,8 +33,10 @@ const LEVELS = { error: 0, warning: 1, info: 2, debug: 3 } as const;
 export function createReporter(
   options: Pick<MessageOptions, 'progress' | 'logLevel'>,
   stream: NodeJS.WriteStream = process.stderr,
+  /** Stands before each plain line. */
+  prefix = '',
 ): ProgressReporter {
-  const view = createView(options.progress, stream);
+  const view = createView(options.progress, stream, prefix);
   let last: Extract<ProgressEvent, { type: 'progress' }> | null = null;
   const log =
     (level: keyof typeof LEVELS) =>
@@ -49,18 +55,24 @@ export function createReporter(
     logger: { debug: log('debug'), info: log('info'), warn: log('warning') },
     last: () => last,
     writeLine: (text) => view.writeLine(text),
+    writeJson: (value) => void stream.write(`${JSON.stringify(value)}\n`),
+    takeDown: () => view.close(),
     close: () => view.close(),
   };
 }
 
-function createView(progress: MessageOptions['progress'], stream: NodeJS.WriteStream): ProgressView {
+function createView(
+  progress: MessageOptions['progress'],
+  stream: NodeJS.WriteStream,
+  prefix: string,
+): ProgressView {
   switch (progress) {
     case 'auto':
-      return stream.isTTY ? createBar(stream) : createPlainLines(stream);
+      return stream.isTTY ? createBar(stream) : createPlainLines(stream, prefix);
     case 'bar':
       return createBar(stream);
     case 'plain':
-      return createPlainLines(stream);
+      return createPlainLines(stream, prefix);
     case 'json':
       return createJsonLines(stream);
     case 'none':

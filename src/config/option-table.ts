@@ -1,9 +1,10 @@
+import { PRESETS } from './presets.ts';
 import type { UpscaleOptions } from './upscale-options.ts';
 
 /** How a value is written on the command line and what it becomes. */
 export type OptionType = 'text' | 'number' | 'integer' | 'size' | 'arguments' | 'list' | 'flag';
 
-export const OPTION_GROUPS = ['Files', 'Picture', 'Encoding', 'Machine', 'Messages'] as const;
+export const OPTION_GROUPS = ['Files', 'Picture', 'Encoding', 'Machine', 'Cluster', 'Messages'] as const;
 export type OptionGroup = (typeof OPTION_GROUPS)[number];
 
 /** A command of two words is one of a group. */
@@ -13,6 +14,13 @@ export const COMMANDS = [
   'probe',
   'verify',
   'doctor',
+  'submit',
+  'worker',
+  'jobs list',
+  'jobs clean',
+  'jobs cancel',
+  'jobs retry',
+  'jobs priority',
   'models list',
   'models show',
   'models add',
@@ -44,11 +52,23 @@ export interface OptionSpec {
   readonly range?: readonly [least: number, most: number];
 }
 
-const RUN: readonly CommandName[] = ['upscale', 'plan'];
+const RUN: readonly CommandName[] = ['upscale', 'plan', 'submit'];
+/** What takes a folder of files as well as one file. */
+const FOLDERS: readonly CommandName[] = ['upscale', 'plan'];
+/** What plans sources, to run them here or elsewhere. */
+const PLANS: readonly CommandName[] = [...FOLDERS, 'submit'];
+const CLUSTER: readonly CommandName[] = [
+  'submit',
+  'worker',
+  'jobs list',
+  'jobs cancel',
+  'jobs retry',
+  'jobs priority',
+];
 /** What makes pictures of a source. */
 const PICTURES: readonly CommandName[] = [...RUN, 'models compare'];
 const WITH_FFMPEG: readonly CommandName[] = [
-  ...(['upscale', 'plan', 'probe', 'verify', 'doctor'] as const),
+  ...(['upscale', 'plan', 'submit', 'worker', 'probe', 'verify', 'doctor'] as const),
   ...(['models bench', 'models compare'] as const),
 ];
 const ALL: readonly CommandName[] = COMMANDS;
@@ -61,7 +81,7 @@ export const OPTION_TABLE = [
     type: 'text',
     placeholder: 'PATH',
     group: 'Files',
-    help: 'Source: a video, a picture, a pattern (shot.%04d.png) or - for standard input; also the first argument',
+    help: 'Source: a video, a picture, a pattern (shot.%04d.png), a folder of files or - for standard input; also the first argument',
     commands: RUN,
   },
   {
@@ -71,7 +91,7 @@ export const OPTION_TABLE = [
     key: 'output',
     placeholder: 'PATH',
     group: 'Files',
-    help: 'Output: a file, a pattern for pictures, or - for standard output; <input>.upreel.<ext> beside the input when left out, of a sheet <input>.compare.png',
+    help: 'Output: a file, a pattern for pictures, - for standard output, or of a folder the folder for all outputs; <input>.upreel.<ext> beside the input when left out, of a sheet <input>.compare.png',
     commands: PICTURES,
   },
   {
@@ -99,7 +119,47 @@ export const OPTION_TABLE = [
     placeholder: 'RATE',
     group: 'Files',
     help: 'Frames a second of picture sequences and raw streams, as 25 or 30000/1001',
-    commands: ['upscale', 'plan', 'probe', 'verify', 'models compare'],
+    commands: [...RUN, 'probe', 'verify', 'models compare'],
+  },
+  {
+    name: 'config',
+    type: 'text',
+    placeholder: 'FILE',
+    group: 'Files',
+    help: 'Settings by file, in YAML; upreel.yaml beside the files when left out',
+    commands: RUN,
+  },
+  {
+    name: 'recursive',
+    type: 'flag',
+    default: false,
+    group: 'Files',
+    help: 'Of a folder, take the files in the folders below as well',
+    commands: PLANS,
+  },
+  {
+    name: 'include',
+    type: 'list',
+    placeholder: 'PATTERN',
+    group: 'Files',
+    help: "Of a folder, take the files that match, such as '*.{avi,dv}' or 'wedding/**'; all that are video by name when left out",
+    commands: PLANS,
+  },
+  {
+    name: 'exclude',
+    type: 'list',
+    placeholder: 'PATTERN',
+    group: 'Files',
+    help: 'Of a folder, leave out the files that match',
+    commands: PLANS,
+  },
+  {
+    name: 'report',
+    type: 'text',
+    placeholder: 'FOLDER',
+    group: 'Files',
+    help: 'Folder for a page and a JSON document on each file; upreel-report beside the outputs of a folder when left out, none for a single file',
+    commands: FOLDERS,
   },
   {
     name: 'strict',
@@ -243,7 +303,7 @@ export const OPTION_TABLE = [
     type: 'text',
     key: 'preset',
     placeholder: 'NAME',
-    choices: ['archive', 'mezzanine', 'web', 'small'],
+    choices: Object.keys(PRESETS),
     group: 'Encoding',
     help: 'A named set of options; options that are given as well win',
     commands: RUN,
@@ -306,7 +366,7 @@ export const OPTION_TABLE = [
     choices: ['auto', 'cpu', 'cuda', 'tensorrt', 'directml', 'coreml', 'webgpu'],
     group: 'Machine',
     help: "Where the model runs; auto takes the machine's best that really opens",
-    commands: [...PICTURES, 'models bench'],
+    commands: [...PICTURES, 'worker', 'models bench'],
   },
   {
     name: 'memory',
@@ -335,6 +395,16 @@ export const OPTION_TABLE = [
     group: 'Machine',
     help: 'Segments that are worked on at the same time; by cores, device and memory when left out',
     commands: RUN,
+  },
+  {
+    name: 'jobs',
+    type: 'integer',
+    placeholder: 'N',
+    default: 1,
+    range: [1, 64],
+    group: 'Machine',
+    help: 'Files of a folder that are worked on at the same time; they share the cores, the lanes and the memory',
+    commands: FOLDERS,
   },
   {
     name: 'tile',
@@ -373,6 +443,50 @@ export const OPTION_TABLE = [
     group: 'Machine',
     help: 'The ffprobe to use; also UPREEL_FFPROBE',
     commands: WITH_FFMPEG,
+  },
+  {
+    name: 'queue',
+    type: 'text',
+    placeholder: 'URL',
+    group: 'Cluster',
+    help: 'Queue of the cluster, redis://HOST:PORT/DB, with TLS rediss://USER:PASSWORD@HOST:PORT/DB; also UPREEL_QUEUE, which other users of the machine do not see',
+    commands: CLUSTER,
+  },
+  {
+    name: 'store',
+    type: 'text',
+    placeholder: 'FOLDER',
+    group: 'Cluster',
+    help: 'Folder that all machines of the cluster share, with the sources and the outputs in it; also UPREEL_STORE',
+    commands: ['submit', 'worker', 'jobs cancel'],
+  },
+  {
+    name: 'priority',
+    type: 'integer',
+    placeholder: 'N',
+    default: 100,
+    range: [0, 1000],
+    group: 'Cluster',
+    help: 'Jobs with smaller numbers go first',
+    commands: ['submit'],
+  },
+  {
+    name: 'lanes',
+    type: 'integer',
+    placeholder: 'N',
+    range: [1, 256],
+    group: 'Cluster',
+    help: 'Segments that this machine works on at the same time; by its cores and device when left out',
+    commands: ['worker'],
+  },
+  {
+    name: 'metrics',
+    type: 'integer',
+    placeholder: 'PORT',
+    range: [0, 65535],
+    group: 'Cluster',
+    help: 'Serve /metrics for Prometheus on this port, 0 for a free one; not served when left out',
+    commands: ['worker'],
   },
   {
     name: 'json',
@@ -428,5 +542,12 @@ export function optionsOf(command: CommandName): readonly OptionSpec[] {
 export function specOf(key: keyof UpscaleOptions): OptionSpec {
   const found = (OPTION_TABLE as readonly OptionSpec[]).find((spec) => spec.key === key);
   if (found === undefined) throw new TypeError(`No option sets ${key}.`);
+  return found;
+}
+
+/** The row of an option by its long name. */
+export function specNamed(name: string): OptionSpec {
+  const found = (OPTION_TABLE as readonly OptionSpec[]).find((spec) => spec.name === name);
+  if (found === undefined) throw new TypeError(`There is no option ${name}.`);
   return found;
 }

@@ -75,7 +75,10 @@ export function readValue(spec: OptionSpec, value: OptionValue): OptionValue {
       return typeof value === 'string' ? splitArguments(value) : readList(spec, value);
     case 'list': {
       const words =
-        typeof value === 'string' ? value.split(',').map((word) => word.trim()) : readList(spec, value);
+        typeof value === 'string'
+          ? // Commas in braces are those of a pattern: *.{avi,mov}.
+            value.split(/,(?![^{}]*\})/).map((word) => word.trim())
+          : readList(spec, value);
       if (words.length > 0 && !words.includes('')) return words;
       throw refuse(spec, value, 'Give one or several, with commas between them.');
     }

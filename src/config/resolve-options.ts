@@ -17,11 +17,20 @@ export type UpscaleRequest = {
 };
 
 /** Where an option's value came from. */
-export type OptionOrigin = 'given' | 'preset' | 'default';
+export type OptionOrigin = 'given' | 'settings' | 'preset' | 'default';
+
+/** Options that stand in a file; what is given with a command wins over them. */
+export interface SettingsLayer {
+  readonly request: UpscaleRequest;
+  /** Where the value of `key` stands, for people: `upreel.yaml, line 7`. */
+  readonly place: (key: keyof UpscaleOptions) => string;
+}
 
 export interface ResolvedOptions {
   readonly options: UpscaleOptions;
   readonly origins: Readonly<Record<keyof UpscaleOptions, OptionOrigin>>;
+  /** Where the values that are not defaults came from, in words. */
+  readonly places: Readonly<Partial<Record<keyof UpscaleOptions, string>>>;
 }
 
 /**
@@ -32,33 +41,59 @@ export function resolveUpscaleOptions(request: UpscaleRequest = {}): UpscaleOpti
   return traceUpscaleOptions(request).options;
 }
 
-/** Like {@link resolveUpscaleOptions}, and says where each value came from. */
-export function traceUpscaleOptions(request: UpscaleRequest = {}): ResolvedOptions {
-  refuseUnknown(request);
-  const preset = readPreset(request.preset);
-  const options: Partial<Record<keyof UpscaleOptions, OptionValue | undefined>> = {};
-  const origins: Partial<Record<keyof UpscaleOptions, OptionOrigin>> = {};
-  for (const spec of OPTION_TABLE as readonly OptionSpec[]) {
-    const { key } = spec;
-    if (key === undefined) continue;
-    const given = request[key];
-    if (given !== undefined) {
-      options[key] = key === 'tile' ? readTile(given) : readValue(spec, given);
-      origins[key] = 'given';
-    } else if (preset[key] !== undefined) {
-      options[key] = preset[key];
-      origins[key] = 'preset';
-    } else {
-      options[key] = spec.default;
-      origins[key] = 'default';
+/**
+ * Like {@link resolveUpscaleOptions}, and says where each value came from. Later `settings` win over earlier ones, the request over all of
+ * them, and in each of them what is given over its preset.
+ */
+export function traceUpscaleOptions(
+  request: UpscaleRequest = {},
+  settings: readonly SettingsLayer[] = [],
+): ResolvedOptions {
+  const chosen = new Map<keyof UpscaleOptions, { value: OptionValue; origin: OptionOrigin; place: string }>();
+  const choose = (
+    key: keyof UpscaleOptions,
+    value: OptionValue,
+    origin: OptionOrigin,
+    place: string,
+  ): void => {
+    // They are two ways to say one thing.
+    if (key === 'scale') chosen.delete('to');
+    if (key === 'to') chosen.delete('scale');
+    chosen.set(key, { value, origin, place });
+  };
+  const given = { request, place: () => 'given' };
+  for (const layer of [...settings, given]) {
+    refuseUnknown(layer.request);
+    checkSizes(layer.request);
+    const name = layer.request.preset;
+    const by = layer === given ? '' : `, ${layer.place('preset')}`;
+    for (const [key, value] of Object.entries(readPreset(name))) {
+      choose(
+        key as keyof UpscaleOptions,
+        value as OptionValue,
+        'preset',
+        `by the preset ${String(name)}${by}`,
+      );
+    }
+    for (const spec of OPTION_TABLE as readonly OptionSpec[]) {
+      const value = spec.key === undefined ? undefined : layer.request[spec.key];
+      if (spec.key === undefined || value === undefined) continue;
+      const read = spec.key === 'tile' ? readTile(value) : readValue(spec, value);
+      choose(spec.key, read, layer === given ? 'given' : 'settings', layer.place(spec.key));
     }
   }
-  const resolved = {
-    options: options as unknown as UpscaleOptions,
-    origins: origins as Record<keyof UpscaleOptions, OptionOrigin>,
+  const specs = (OPTION_TABLE as readonly OptionSpec[]).flatMap(({ key, default: value }) =>
+    key === undefined ? [] : [{ key, value }],
+  );
+  const pick = <T>(read: (spec: (typeof specs)[number]) => T): Record<keyof UpscaleOptions, T> =>
+    Object.fromEntries(specs.map((spec) => [spec.key, read(spec)])) as Record<keyof UpscaleOptions, T>;
+  const options = pick(({ key, value }) => chosen.get(key)?.value ?? value) as unknown as UpscaleOptions;
+  checkRate(options);
+  return {
+    options,
+    origins: pick(({ key }) => chosen.get(key)?.origin ?? 'default'),
+    places: Object.fromEntries([...chosen].map(([key, { place }]) => [key, place])),
   };
-  checkTogether(resolved.options);
-  return resolved;
 }
 
 function refuseUnknown(request: UpscaleRequest): void {
@@ -86,16 +121,16 @@ function readTile(value: OptionValue): number | 'auto' {
   });
 }
 
-/** What no row of the table can tell alone. */
-function checkTogether({ scale, to, inputFrameRate }: UpscaleOptions): void {
-  if (scale !== undefined && to !== undefined) {
-    throw new UpscaleError('USAGE', 'Both a scale and a target size were given.', {
-      hint: 'Give either --scale or --to.',
-    });
-  }
-  if (inputFrameRate !== undefined && (parseRational(inputFrameRate)?.num ?? 0) <= 0) {
-    throw new UpscaleError('USAGE', `${inputFrameRate} is no frame rate.`, {
-      hint: 'Write it as 25 or 30000/1001.',
-    });
-  }
+function checkSizes({ scale, to }: UpscaleRequest): void {
+  if (scale === undefined || to === undefined) return;
+  throw new UpscaleError('USAGE', 'Both a scale and a target size were given.', {
+    hint: 'Give either --scale or --to.',
+  });
+}
+
+function checkRate({ inputFrameRate }: UpscaleOptions): void {
+  if (inputFrameRate === undefined || (parseRational(inputFrameRate)?.num ?? 0) > 0) return;
+  throw new UpscaleError('USAGE', `${inputFrameRate} is no frame rate.`, {
+    hint: 'Write it as 25 or 30000/1001.',
+  });
 }

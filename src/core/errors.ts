@@ -11,6 +11,7 @@ export const ERROR_CODES = [
   'OUTPUT_EXISTS',
   'OUTPUT_IS_SOURCE',
   'OUTPUT_UNWRITABLE',
+  'OUTPUT_BUSY', // another run is making it
   'CONTAINER_MISFIT', // a stream or a codec does not fit the container
   'ENCODER_UNAVAILABLE',
   'ENCODER_LIMIT', // size, format or rate beyond what the encoder can do
@@ -26,6 +27,8 @@ export const ERROR_CODES = [
   'MEMORY_BUDGET', // cannot run within --memory
   'DISK_SPACE',
   'PLAN_INVALID',
+  'QUEUE_UNREACHABLE', // no Redis answers, or it refuses
+  'STORE_UNUSABLE', // no shared folder, or a path outside of it
   'LANE_FAILED',
   'VERIFY_FAILED',
   'ABORTED',

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { link, mkdir, open, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { copyFile, link, mkdir, open, readdir, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { UpscaleError } from '../core/errors.ts';
 import type { Logger } from '../core/logger.ts';
@@ -14,8 +14,10 @@ import { polishMovie, type MovieFacts } from './polish-movie.ts';
 
 export interface AssembleOptions {
   readonly tools: FfmpegTools;
-  /** Where lists and temporary files go: the segments' own folder. */
+  /** Where lists and temporary files go: the segments' own folder, best on the output's file system. */
   readonly workDirectory: string;
+  /** Called with the finished file before it gets its name, so that a caller can tell afterwards whose it is. Not for pictures and standard output. */
+  readonly onWritten?: ((temporary: string) => Promise<void>) | undefined;
   readonly signal?: AbortSignal | undefined;
   readonly logger?: Logger | undefined;
 }
@@ -27,8 +29,8 @@ export interface AssembledFile {
 }
 
 /**
- * Joins the segments and puts back sound, subtitles, chapters, attachments, tags and timecode. The file is written under a temporary name
- * beside its own, flushed and renamed: it is whole or absent. Throws `OUTPUT_EXISTS` when a file came to be there meanwhile and
+ * Joins the segments and puts back sound, subtitles, chapters, attachments, tags and timecode. The file is written in the work folder,
+ * flushed and renamed: it is whole or absent. Throws `OUTPUT_EXISTS` when a file came to be there meanwhile and
  * overwriting was not asked for.
  */
 export async function assemble(
@@ -42,8 +44,8 @@ export async function assemble(
   await writeFile(list, buildConcatList(segments, plan.timeBase));
   if (plan.path === '-') return streamToStdout(plan, encode, segments, list, options);
 
-  const { dir, name, ext } = path.parse(plan.path);
-  const temporary = path.join(dir, `.${name.slice(0, 80)}.${randomBytes(4).toString('hex')}.part${ext}`);
+  const part = `assembled-${randomBytes(4).toString('hex')}${path.extname(plan.path)}`;
+  const temporary = path.join(options.workDirectory, part);
   try {
     const covers = await extractCovers(plan, options);
     const command = buildAssembleCommand(plan, encode, segments, { list, output: temporary, covers });
@@ -58,6 +60,7 @@ export async function assemble(
       await polishMovie(temporary, describeMovie(plan, encode, segments));
     }
     await flush(temporary);
+    await options.onWritten?.(temporary);
     await moveIntoPlace(temporary, plan.path, plan.overwrite);
   } catch (error) {
     await rm(temporary, { force: true });
@@ -140,7 +143,10 @@ async function streamToStdout(
   return { path: '-', bytes, notices: [] };
 }
 
-/** Moves the pictures of all segments to their final names, in order. */
+/**
+ * Gives the pictures of all segments their final names, in order. Where nothing is replaced the segments keep them too, so that a run that is
+ * cut off here can go on.
+ */
 async function assemblePictures(
   plan: AssemblePlan,
   segments: readonly AssemblySegment[],
@@ -153,7 +159,9 @@ async function assemblePictures(
     for (const name of (await readdir(segment.path)).sort()) {
       const file = path.join(segment.path, name);
       bytes += (await stat(file)).size;
-      await moveIntoPlace(file, pictureName(plan.path, number++), plan.overwrite);
+      const target = pictureName(plan.path, number++);
+      if (plan.overwrite) await rename(file, target);
+      else await linkIntoPlace(file, target);
     }
   }
   return { path: plan.path, bytes, notices: [] };
@@ -175,29 +183,50 @@ async function flush(file: string): Promise<void> {
   }
 }
 
-/** Renames, or where nothing may be replaced links: unlike a check before a rename, a link cannot lose a race. */
 async function moveIntoPlace(from: string, to: string, overwrite: boolean): Promise<void> {
-  if (overwrite) {
-    await rename(from, to);
-    return;
+  const near = await bringNear(from, to);
+  if (overwrite) await rename(near, to);
+  else await linkIntoPlace(near, to);
+  await rm(near, { force: true });
+}
+
+/** Copies a file that lies on another file system beside its target, under a name of its own. */
+async function bringNear(from: string, to: string): Promise<string> {
+  const { dir, name, ext } = path.parse(to);
+  const [here, there] = await Promise.all([stat(from), stat(dir)]);
+  if (here.dev === there.dev) return from;
+  const near = path.join(dir, `.${name.slice(0, 80)}.${randomBytes(4).toString('hex')}.part${ext}`);
+  try {
+    await copyFile(from, near);
+    await utimes(near, here.atime, here.mtime);
+    await flush(near);
+  } catch (error) {
+    await rm(near, { force: true });
+    throw error;
   }
+  return near;
+}
+
+/** Gives `from` the name `to` and replaces nothing: unlike a check before a rename, a link cannot lose a race. `from` may keep its name too. */
+async function linkIntoPlace(from: string, to: string): Promise<void> {
   try {
     await link(from, to);
   } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    if (code === 'EEXIST') {
+    const existing = await stat(to).catch(() => null);
+    const own = await stat(from);
+    // A run that was cut off here came as far as this.
+    if (existing !== null && existing.ino === own.ino && existing.dev === own.dev) return;
+    if (existing !== null) {
       throw new UpscaleError(
         'OUTPUT_EXISTS',
         `${to} came to be while the run went on; it is left as it is.`,
         {
+          cause: error,
           hint: 'Run the same command again with -y to replace it: the finished segments are kept.',
         },
       );
     }
     // File systems without hard links (exFAT, some network shares).
-    if (await stat(to).catch(() => null)) throw new UpscaleError('OUTPUT_EXISTS', `${to} exists already.`);
     await rename(from, to);
-    return;
   }
-  await rm(from);
 }

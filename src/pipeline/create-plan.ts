@@ -85,17 +85,20 @@ export function createPlan(source: Source, options: UpscaleOptions, context: Pla
   const outputFormat = outputFormatFor(profile, workFormat);
   const outputColor = { ...color, chromaLocation: outputChromaLocation(color, outputFormat) };
   const frameRate = outputFrameRate(video.frameRate ?? video.averageFrameRate, decode);
-  const limit = memoryLimit(options.memory, context.machine.availableBytes);
-  const preferred = preferredLanes(context.machine.cores, options.device);
+  const { cores, availableBytes, sharedBy = 1 } = context.machine;
+  const limit = Math.floor(memoryLimit(options.memory, availableBytes) / sharedBy);
+  // The cuts go by the whole machine: how many runs share it must not make finished segments worthless.
+  const preferred = preferredLanes(cores, options.device);
   const segments = cutSegments(video, decode, {
     lanes: preferred,
     targetSeconds: options.segmentSeconds ?? SEGMENT_SECONDS,
     leadFrames: temporal.plan.radius,
   });
 
-  const mostLanes = Math.min(options.workers ?? preferred, segments.length);
+  const share = Math.max(1, Math.floor(preferred / sharedBy));
+  const mostLanes = Math.min(options.workers ?? share, segments.length);
   for (let lanes = mostLanes; ; lanes--) {
-    const threads = Math.max(1, Math.floor(context.machine.cores / lanes));
+    const threads = Math.max(1, Math.floor(cores / sharedBy / lanes));
     const encoded = planEncode({
       profile: context.encoder,
       outputPath: context.outputPath,
@@ -164,7 +167,7 @@ export function createPlan(source: Source, options: UpscaleOptions, context: Pla
         source: decode,
         output: target,
         encoder: encoded.encode.encoder,
-        cores: context.machine.cores,
+        cores: cores / sharedBy,
         accelerated: options.device !== 'auto' && options.device !== 'cpu',
       }),
     };

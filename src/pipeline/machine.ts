@@ -6,6 +6,8 @@ export interface Machine {
   readonly cores: number;
   /** Bytes that may be used without swapping, now. */
   readonly availableBytes: number;
+  /** Runs that share all this. @defaultValue 1 */
+  readonly sharedBy?: number;
 }
 
 /** Reads the machine; the limits of a container (cgroup) count as its own. */

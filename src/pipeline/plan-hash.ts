@@ -17,10 +17,29 @@ export function hashPlan(plan: Omit<Plan, 'hash'>, versions: Readonly<Record<str
     decode,
     temporal,
     infer,
-    encode,
+    encode: { ...encode, encoderArguments: withoutThreads(encode.encoderArguments) },
     segments,
   };
-  return createHash('sha256').update(stableJson(decisive)).digest('hex');
+  return hashJson(decisive);
+}
+
+/** sha256 over a plan's segments and all that is made of them: two plans with one such hash make the same file. */
+export function hashDelivery({ hash, assemble }: Pick<Plan, 'hash' | 'assemble'>): string {
+  return hashJson({ hash, assemble: { ...assemble, overwrite: false } });
+}
+
+/**
+ * The arguments of an encoder but for its threads. They follow from the memory that happens to be free, and days of finished segments are
+ * worth more than the last bits of a lossy encoder's choices, which is all that threads may change.
+ */
+function withoutThreads(encoderArguments: readonly string[]): string[] {
+  return encoderArguments
+    .filter((argument, i) => argument !== '-threads' && encoderArguments[i - 1] !== '-threads')
+    .map((argument) => argument.replace(/(^|:)pools=\d+/, '$1'));
+}
+
+function hashJson(value: unknown): string {
+  return createHash('sha256').update(stableJson(value)).digest('hex');
 }
 
 /** JSON with the keys of every object in order, so that equal values give equal text. */

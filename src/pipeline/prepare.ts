@@ -15,7 +15,7 @@ import { loadRegistry } from '../infer/registry.ts';
 import { resolveModels } from '../infer/resolve-models.ts';
 import { chooseModel } from './choose-model.ts';
 import { createPlan } from './create-plan.ts';
-import { readMachine } from './machine.ts';
+import { readMachine, type Machine } from './machine.ts';
 import type { Plan } from './plan-schema.ts';
 import { chooseTargetSize } from './target-size.ts';
 
@@ -24,6 +24,10 @@ export interface PrepareOptions {
   readonly logger?: Logger | undefined;
   /** What `input` is, where it was probed before. */
   readonly source?: Source | undefined;
+  /** What the run may use; all of this machine when left out. */
+  readonly machine?: Machine | undefined;
+  /** Makes the output's path where the options name none, from the ending that goes with the encoder. @defaultValue `<input>.upreel.<ext>` */
+  readonly nameFor?: ((extension: string) => string) | undefined;
 }
 
 export interface Prepared {
@@ -36,7 +40,7 @@ export interface Prepared {
 export async function prepare(
   input: string,
   options: UpscaleOptions,
-  { signal, logger = silentLogger, source: known }: PrepareOptions = {},
+  { signal, logger = silentLogger, source: known, machine = readMachine(), nameFor }: PrepareOptions = {},
 ): Promise<Prepared> {
   const tools = await findTools({
     ...(options.ffmpeg === undefined ? {} : { ffmpeg: options.ffmpeg }),
@@ -63,12 +67,13 @@ export async function prepare(
     tools,
     capabilities,
   });
-  const outputPath = chooseOutputPath(input, options.output, findProfile(encoder).extension);
+  const { extension } = findProfile(encoder);
+  const outputPath = chooseOutputPath(input, options.output ?? nameFor?.(extension), extension);
   const context = {
     capabilities,
     models,
     chroma,
-    machine: readMachine(),
+    machine,
     outputPath,
     encoder,
     versions: { ffmpeg: tools.version.text, onnxruntime: onnxruntimeVersion() },
@@ -102,7 +107,8 @@ export function chooseOutputPath(input: string, asked: string | undefined, exten
   return path.join(dir, `${name.replace(/[._-]*%\d*d/, '')}.upreel.${extension}`);
 }
 
-function onnxruntimeVersion(): string {
+/** Of the library that runs the models; it decides pixels. */
+export function onnxruntimeVersion(): string {
   const manifest = createRequire(import.meta.url)('onnxruntime-node/package.json') as { version: string };
   return manifest.version;
 }

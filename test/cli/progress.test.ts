@@ -1,7 +1,8 @@
 import { PassThrough } from 'node:stream';
 import { describe, expect, it } from 'vitest';
 import { createReporter } from '../../src/cli/progress-reporter.ts';
-import { describeProgress, formatBytes, formatDuration } from '../../src/cli/progress-text.ts';
+import { formatBytes, formatDuration } from '../../src/core/format.ts';
+import { describeProgress } from '../../src/cli/progress-text.ts';
 import type { ProgressEvent } from '../../src/pipeline/progress.ts';
 
 type Progress = Extract<ProgressEvent, { type: 'progress' }>;

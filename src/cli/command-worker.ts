@@ -1,0 +1,49 @@
+import os from 'node:os';
+import { findFleet } from '../jobs/cluster/machine-fleet.ts';
+import { createMetrics } from '../jobs/cluster/metrics.ts';
+import { runWorker } from '../jobs/cluster/worker.ts';
+import { findTools } from '../ffmpeg/tools.ts';
+import { preferredLanes } from '../pipeline/resources.ts';
+import { readMessageOptions, readOption, readRequest } from './arguments.ts';
+import { openStore, withQueue } from './cluster-arguments.ts';
+import type { RawArguments } from './command-table.ts';
+import { EXIT_CODES } from './exit-codes.ts';
+import { guardInterrupts } from './interrupt.ts';
+import { createReporter } from './progress-reporter.ts';
+
+/** `upreel worker`: takes segments and assemblies until it is told to stop. */
+export async function runWorkerCommand(raw: RawArguments): Promise<number> {
+  const { logLevel } = readMessageOptions(raw);
+  const reporter = createReporter({ progress: 'none', logLevel });
+  const { ffmpeg, ffprobe, device: asked } = readRequest(raw, 'worker');
+  const tools = await findTools({
+    ...(ffmpeg === undefined ? {} : { ffmpeg }),
+    ...(ffprobe === undefined ? {} : { ffprobe }),
+  });
+  const device = asked ?? 'cpu';
+  const lanes = Number(readOption(raw, 'lanes') ?? preferredLanes(os.availableParallelism(), device));
+  const store = await openStore(raw);
+  const fleet = await findFleet(tools, device);
+  using interrupt = guardInterrupts(() =>
+    reporter.writeLine('Stopping; what is under way goes back to the others.'),
+  );
+  await withQueue(raw, async (queue) => {
+    const metrics = createMetrics(() => queue.countWaiting(fleet));
+    const port = readOption(raw, 'metrics');
+    const server = port === undefined ? null : await metrics.serve(Number(port));
+    try {
+      reporter.writeLine(
+        `Working for ${queue.address.text} in ${String(lanes)} ${lanes === 1 ? 'lane' : 'lanes'}, fleet ${fleet}.`,
+      );
+      if (server !== null) reporter.writeLine(`Metrics on port ${String(server.port)}.`);
+      const { logger } = reporter;
+      await runWorker({
+        ...{ store, queue, fleet, tools, lanes, metrics, logger },
+        signal: interrupt.signal,
+      });
+    } finally {
+      server?.close();
+    }
+  });
+  return EXIT_CODES.ok;
+}
