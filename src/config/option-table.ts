@@ -102,6 +102,15 @@ export const OPTION_TABLE = [
     commands: ['upscale', 'plan', 'probe', 'verify', 'models compare'],
   },
   {
+    name: 'frames',
+    type: 'text',
+    key: 'frames',
+    placeholder: 'FIRST:END',
+    group: 'Files',
+    help: 'Only these frames of the source, with their sound and timecode: 100:200 begins with frame 100 (the first is 0) and ends before frame 200',
+    commands: RUN,
+  },
+  {
     name: 'strict',
     type: 'flag',
     key: 'strict',
