@@ -58,6 +58,19 @@ export const COMMAND_TABLE: readonly CommandEntry[] = [
     load: async () => (await import('./command-doctor.ts')).runDoctorCommand,
   },
   {
+    name: 'hook run',
+    usage: 'hook run [file]',
+    summary:
+      'Upscale what an editor has exported, for its post-render hook or a script; prints one line of JSON',
+    positionals: [
+      {
+        name: 'file',
+        help: 'What was exported; - reads a job as JSON from standard input; UPREEL_FILE when left out',
+      },
+    ],
+    load: async () => (await import('./command-hook-run.ts')).runHookRunCommand,
+  },
+  {
     name: 'models list',
     usage: 'models list',
     summary: 'List the models that are there',
@@ -111,6 +124,7 @@ export interface CommandGroup {
 }
 
 export const COMMAND_GROUPS: readonly CommandGroup[] = [
+  { name: 'hook', summary: 'Upscale from inside an editor: after its exports' },
   { name: 'models', summary: 'List, add, remove, measure and compare models' },
 ];
 

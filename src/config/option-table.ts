@@ -19,6 +19,7 @@ export const COMMANDS = [
   'models remove',
   'models bench',
   'models compare',
+  'hook run',
 ] as const;
 export type CommandName = (typeof COMMANDS)[number];
 
@@ -44,11 +45,11 @@ export interface OptionSpec {
   readonly range?: readonly [least: number, most: number];
 }
 
-const RUN: readonly CommandName[] = ['upscale', 'plan'];
+const RUN: readonly CommandName[] = ['upscale', 'plan', 'hook run'];
 /** What makes pictures of a source. */
 const PICTURES: readonly CommandName[] = [...RUN, 'models compare'];
 const WITH_FFMPEG: readonly CommandName[] = [
-  ...(['upscale', 'plan', 'probe', 'verify', 'doctor'] as const),
+  ...(['upscale', 'plan', 'hook run', 'probe', 'verify', 'doctor'] as const),
   ...(['models bench', 'models compare'] as const),
 ];
 const ALL: readonly CommandName[] = COMMANDS;
@@ -62,7 +63,7 @@ export const OPTION_TABLE = [
     placeholder: 'PATH',
     group: 'Files',
     help: 'Source: a video, a picture, a pattern (shot.%04d.png) or - for standard input; also the first argument',
-    commands: RUN,
+    commands: ['upscale', 'plan'],
   },
   {
     name: 'output',
@@ -252,9 +253,9 @@ export const OPTION_TABLE = [
     type: 'text',
     key: 'preset',
     placeholder: 'NAME',
-    choices: ['archive', 'mezzanine', 'web', 'small'],
+    choices: ['archive', 'mezzanine', 'mezzanine-dnxhr', 'web', 'small'],
     group: 'Encoding',
-    help: 'A named set of options; options that are given as well win',
+    help: 'A named set of options; options that are given as well win; hooks take mezzanine when left out',
     commands: RUN,
   },
   {
@@ -398,15 +399,15 @@ export const OPTION_TABLE = [
     default: 'auto',
     choices: ['auto', 'bar', 'plain', 'json', 'none'],
     group: 'Messages',
-    help: 'How progress is shown on standard error: auto is a bar on a terminal and plain lines elsewhere',
-    commands: ['upscale'],
+    help: 'How progress is shown on standard error: auto is a bar on a terminal and plain lines elsewhere; hooks show none unless asked',
+    commands: ['upscale', 'hook run'],
   },
   {
     name: 'no-progress',
     type: 'flag',
     group: 'Messages',
     help: 'Show no progress',
-    commands: ['upscale', 'models add', 'models bench', 'models compare'],
+    commands: ['upscale', 'hook run', 'models add', 'models bench', 'models compare'],
   },
   {
     name: 'log-level',

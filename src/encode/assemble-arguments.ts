@@ -130,6 +130,10 @@ function mapStreams(
           : argument,
       );
     }
+    // QuickTime files and MP4 know a track by its handler's name alone.
+    if (stream.title !== null && (plan.muxer === 'mov' || plan.muxer === 'mp4')) {
+      args.push(`-metadata:s:${specifier}`, `handler_name=${stream.title}`);
+    }
     if (stream.type === 'cover') args.push(`-disposition:${specifier}`, 'attached_pic');
     if (stream.type === 'audio' || stream.type === 'subtitle') {
       const stale = stream.action === 'copy' ? [...STALE_TAGS, 'encoder'] : STALE_TAGS;

@@ -46,6 +46,8 @@ export const streamPlanSchema = z.object({
   /** ffmpeg's encoder for `transcode` (`aac`, `mov_text`, `pcm_s16le`, ...), with its arguments. */
   encoder: z.string().nullable(),
   arguments: z.array(z.string()),
+  /** What the source calls a track of sound. */
+  title: z.string().nullable().default(null),
   reason: z.string(),
 });
 export type StreamPlan = z.infer<typeof streamPlanSchema>;

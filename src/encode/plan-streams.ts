@@ -88,6 +88,7 @@ function planStream(
         ? ['-filter', 'aresample=async=1000:min_hard_comp=0.01']
         : []),
     ],
+    title: stream.type === 'audio' ? stream.title : null,
     reason,
   });
   switch (stream.type) {
