@@ -58,6 +58,13 @@ export const COMMAND_TABLE: readonly CommandEntry[] = [
     load: async () => (await import('./command-doctor.ts')).runDoctorCommand,
   },
   {
+    name: 'conform',
+    usage: 'conform <timeline>',
+    summary: 'Upscale the parts of the media that a timeline shows, and write the timeline anew with them',
+    positionals: [{ name: 'timeline', help: 'A project of Kdenlive or Shotcut (MLT)' }],
+    load: async () => (await import('./command-conform.ts')).runConformCommand,
+  },
+  {
     name: 'hook run',
     usage: 'hook run [file]',
     summary:

@@ -20,6 +20,7 @@ export const COMMANDS = [
   'models bench',
   'models compare',
   'hook run',
+  'conform',
 ] as const;
 export type CommandName = (typeof COMMANDS)[number];
 
@@ -45,11 +46,13 @@ export interface OptionSpec {
   readonly range?: readonly [least: number, most: number];
 }
 
-const RUN: readonly CommandName[] = ['upscale', 'plan', 'hook run'];
+const ONE_FILE: readonly CommandName[] = ['upscale', 'plan', 'hook run'];
+/** What upscales. */
+const RUN: readonly CommandName[] = [...ONE_FILE, 'conform'];
 /** What makes pictures of a source. */
 const PICTURES: readonly CommandName[] = [...RUN, 'models compare'];
 const WITH_FFMPEG: readonly CommandName[] = [
-  ...(['upscale', 'plan', 'hook run', 'probe', 'verify', 'doctor'] as const),
+  ...([...RUN, 'probe', 'verify', 'doctor'] as const),
   ...(['models bench', 'models compare'] as const),
 ];
 const ALL: readonly CommandName[] = COMMANDS;
@@ -72,7 +75,7 @@ export const OPTION_TABLE = [
     key: 'output',
     placeholder: 'PATH',
     group: 'Files',
-    help: 'Output: a file, a pattern for pictures, or - for standard output; <input>.upreel.<ext> beside the input when left out, of a sheet <input>.compare.png',
+    help: 'Output: a file, a pattern for pictures, or - for standard output; <input>.upreel.<ext> beside the input when left out, of a sheet <input>.compare.png, of a timeline <name>.upreel.<ext>',
     commands: PICTURES,
   },
   {
@@ -91,7 +94,7 @@ export const OPTION_TABLE = [
     type: 'flag',
     group: 'Files',
     help: 'Never replace an output that exists, and never ask',
-    commands: RUN,
+    commands: ONE_FILE,
   },
   {
     name: 'input-frame-rate',
@@ -109,7 +112,33 @@ export const OPTION_TABLE = [
     placeholder: 'FIRST:END',
     group: 'Files',
     help: 'Only these frames of the source, with their sound and timecode: 100:200 begins with frame 100 (the first is 0) and ends before frame 200',
-    commands: RUN,
+    commands: ONE_FILE,
+  },
+  {
+    name: 'handles',
+    type: 'integer',
+    placeholder: 'N',
+    default: 12,
+    range: [0, 100_000],
+    group: 'Files',
+    help: 'Frames of the media that are upscaled beyond each end of what the timeline shows',
+    commands: ['conform'],
+  },
+  {
+    name: 'media',
+    type: 'list',
+    placeholder: 'FOLDER',
+    group: 'Files',
+    help: 'Folder to look for the media in, where they are not where the timeline says; several with commas or several times',
+    commands: ['conform'],
+  },
+  {
+    name: 'plan',
+    type: 'flag',
+    default: false,
+    group: 'Files',
+    help: 'Say what would be upscaled, how long it takes and how much disk, and do nothing',
+    commands: ['conform'],
   },
   {
     name: 'strict',
@@ -255,7 +284,7 @@ export const OPTION_TABLE = [
     placeholder: 'NAME',
     choices: ['archive', 'mezzanine', 'mezzanine-dnxhr', 'web', 'small'],
     group: 'Encoding',
-    help: 'A named set of options; options that are given as well win; hooks take mezzanine when left out',
+    help: 'A named set of options; options that are given as well win; hooks and conform take mezzanine when left out',
     commands: RUN,
   },
   {
@@ -400,14 +429,14 @@ export const OPTION_TABLE = [
     choices: ['auto', 'bar', 'plain', 'json', 'none'],
     group: 'Messages',
     help: 'How progress is shown on standard error: auto is a bar on a terminal and plain lines elsewhere; hooks show none unless asked',
-    commands: ['upscale', 'hook run'],
+    commands: ['upscale', 'hook run', 'conform'],
   },
   {
     name: 'no-progress',
     type: 'flag',
     group: 'Messages',
     help: 'Show no progress',
-    commands: ['upscale', 'hook run', 'models add', 'models bench', 'models compare'],
+    commands: ['upscale', 'hook run', 'conform', 'models add', 'models bench', 'models compare'],
   },
   {
     name: 'log-level',

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { link, mkdir, open, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdir, open, readdir, rm, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { UpscaleError } from '../core/errors.ts';
 import type { Logger } from '../core/logger.ts';
@@ -10,6 +10,7 @@ import { buildArguments } from '../ffmpeg/command.ts';
 import { buildAssembleCommand } from './assemble-arguments.ts';
 import { buildConcatList, effectiveOrigin, type AssemblySegment } from './concat-list.ts';
 import type { AssemblePlan, EncodePlan } from './encode-plan.ts';
+import { moveIntoPlace } from './move-into-place.ts';
 import { polishMovie, type MovieFacts } from './polish-movie.ts';
 
 export interface AssembleOptions {
@@ -173,31 +174,4 @@ async function flush(file: string): Promise<void> {
   } finally {
     await handle.close();
   }
-}
-
-/** Renames, or where nothing may be replaced links: unlike a check before a rename, a link cannot lose a race. */
-async function moveIntoPlace(from: string, to: string, overwrite: boolean): Promise<void> {
-  if (overwrite) {
-    await rename(from, to);
-    return;
-  }
-  try {
-    await link(from, to);
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    if (code === 'EEXIST') {
-      throw new UpscaleError(
-        'OUTPUT_EXISTS',
-        `${to} came to be while the run went on; it is left as it is.`,
-        {
-          hint: 'Run the same command again with -y to replace it: the finished segments are kept.',
-        },
-      );
-    }
-    // File systems without hard links (exFAT, some network shares).
-    if (await stat(to).catch(() => null)) throw new UpscaleError('OUTPUT_EXISTS', `${to} exists already.`);
-    await rename(from, to);
-    return;
-  }
-  await rm(from);
 }

@@ -46,21 +46,13 @@ export function findFrameRange(source: Source, decode: DecodePlan, text: string)
       hint: 'Frames are counted from 0; upreel probe says how many there are.',
     });
   }
-  const { firstPts, lastPts, step } = scan;
-  const even =
-    rate !== null &&
-    firstPts !== null &&
-    lastPts !== null &&
-    step !== null &&
-    decode.copyTimestamps &&
-    scan.missingPts + scan.duplicatePts === 0;
-  const pts = (frame: number): number =>
-    (firstPts ?? 0) + ticksOf(frame, rate ?? { num: 1, den: 1 }, timeBase);
-  if (!even || Math.abs(pts(scan.frames - 1) - lastPts) > step.median / 2) {
+  const { firstPts, step } = scan;
+  if (rate === null || firstPts === null || step === null || !hasEvenFrames(source)) {
     throw new UpscaleError('USAGE', `The frames of ${source.path} do not follow each other evenly.`, {
       hint: 'Frames can be picked by number from steady rates alone: upscale the whole file.',
     });
   }
+  const pts = (frame: number): number => firstPts + ticksOf(frame, rate, timeBase);
   const toTicks = (ticks: number): number => rescale(ticks, timeBase, decode.timeBase);
   const half = Math.max(1, Math.floor(toTicks(step.median) / 2 / decode.framesPerInput));
   return {
@@ -72,6 +64,15 @@ export function findFrameRange(source: Source, decode: DecodePlan, text: string)
     lastPts: toTicks(pts(last)),
     seconds: rational((last - first + 1) * rate.den, rate.num),
   };
+}
+
+/** Whether frames follow each other at a steady rate, so that their numbers tell their times. */
+export function hasEvenFrames({ video, discontinuous }: Source): boolean {
+  const { frames, firstPts, lastPts, step, missingPts, duplicatePts } = video.scan;
+  const rate = video.frameRate ?? video.averageFrameRate;
+  if (rate === null || firstPts === null || lastPts === null || step === null) return false;
+  if (discontinuous || missingPts + duplicatePts > 0) return false;
+  return Math.abs(firstPts + ticksOf(frames - 1, rate, video.timeBase) - lastPts) <= step.median / 2;
 }
 
 function ticksOf(frame: number, rate: Rational, timeBase: Rational): number {
