@@ -61,7 +61,7 @@ export const COMMAND_TABLE: readonly CommandEntry[] = [
     name: 'conform',
     usage: 'conform <timeline>',
     summary: 'Upscale the parts of the media that a timeline shows, and write the timeline anew with them',
-    positionals: [{ name: 'timeline', help: 'A project of Kdenlive or Shotcut (MLT)' }],
+    positionals: [{ name: 'timeline', help: 'A project of Kdenlive or Shotcut (MLT), an OTIO file or an EDL (CMX3600)' }],
     load: async () => (await import('./command-conform.ts')).runConformCommand,
   },
   {

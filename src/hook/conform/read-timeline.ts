@@ -1,6 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import { UpscaleError } from '../../core/errors.ts';
+import { readEdl } from './edl.ts';
 import { readMlt } from './mlt.ts';
+import { readOtio } from './otio.ts';
 import type { Timeline } from './timeline.ts';
 import { parseXml } from './xml-tree.ts';
 
@@ -23,8 +25,12 @@ export async function readTimeline(file: string): Promise<Timeline> {
   if (start.startsWith('<')) {
     const root = parseXml(source, file);
     if (root.name === 'mlt') return readMlt(source, root, file);
+  } else if (start.startsWith('{')) {
+    return readOtio(source, file);
+  } else if (/^(TITLE|FCM|\d{3,})\b/im.test(start)) {
+    return readEdl(source, file);
   }
   throw new UpscaleError('SOURCE_UNREADABLE', `${file} is no timeline that Upreel knows.`, {
-    hint: 'Give a project of Kdenlive or Shotcut (MLT XML).',
+    hint: 'Give a project of Kdenlive or Shotcut (MLT XML), an OTIO file or a CMX3600 EDL.',
   });
 }
