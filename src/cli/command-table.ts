@@ -61,8 +61,17 @@ export const COMMAND_TABLE: readonly CommandEntry[] = [
     name: 'conform',
     usage: 'conform <timeline>',
     summary: 'Upscale the parts of the media that a timeline shows, and write the timeline anew with them',
-    positionals: [{ name: 'timeline', help: 'A project of Kdenlive or Shotcut (MLT), an OTIO file or an EDL (CMX3600)' }],
+    positionals: [
+      { name: 'timeline', help: 'A project of Kdenlive or Shotcut (MLT), an OTIO file or an EDL (CMX3600)' },
+    ],
     load: async () => (await import('./command-conform.ts')).runConformCommand,
+  },
+  {
+    name: 'watch',
+    usage: 'watch <folder>',
+    summary: 'Upscale whatever is put into a folder, each file once and when it is whole',
+    positionals: [{ name: 'folder', help: 'The folder that an exporter or a camera offload writes to' }],
+    load: async () => (await import('./command-watch.ts')).runWatchCommand,
   },
   {
     name: 'hook run',
@@ -76,6 +85,20 @@ export const COMMAND_TABLE: readonly CommandEntry[] = [
       },
     ],
     load: async () => (await import('./command-hook-run.ts')).runHookRunCommand,
+  },
+  {
+    name: 'hook install',
+    usage: 'hook install <host>',
+    summary: "Put an editor's script in place, and say what remains to be done by hand",
+    positionals: [{ name: 'host', help: 'resolve, kdenlive, shotcut, final-cut or media-encoder' }],
+    load: async () => (await import('./command-hook-install.ts')).runHookInstallCommand,
+  },
+  {
+    name: 'hook uninstall',
+    usage: 'hook uninstall <host>',
+    summary: 'Take it out again',
+    positionals: [{ name: 'host', help: 'resolve, kdenlive, shotcut, final-cut or media-encoder' }],
+    load: async () => (await import('./command-hook-install.ts')).runHookUninstallCommand,
   },
   {
     name: 'models list',

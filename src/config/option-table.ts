@@ -20,6 +20,9 @@ export const COMMANDS = [
   'models bench',
   'models compare',
   'hook run',
+  'hook install',
+  'hook uninstall',
+  'watch',
   'conform',
 ] as const;
 export type CommandName = (typeof COMMANDS)[number];
@@ -48,7 +51,7 @@ export interface OptionSpec {
 
 const ONE_FILE: readonly CommandName[] = ['upscale', 'plan', 'hook run'];
 /** What upscales. */
-const RUN: readonly CommandName[] = [...ONE_FILE, 'conform'];
+const RUN: readonly CommandName[] = [...ONE_FILE, 'watch', 'conform'];
 /** What makes pictures of a source. */
 const PICTURES: readonly CommandName[] = [...RUN, 'models compare'];
 const WITH_FFMPEG: readonly CommandName[] = [
@@ -75,7 +78,7 @@ export const OPTION_TABLE = [
     key: 'output',
     placeholder: 'PATH',
     group: 'Files',
-    help: 'Output: a file, a pattern for pictures, or - for standard output; <input>.upreel.<ext> beside the input when left out, of a sheet <input>.compare.png, of a timeline <name>.upreel.<ext>',
+    help: 'Output: a file, a pattern for pictures, or - for standard output; <input>.upreel.<ext> beside the input when left out, of a sheet <input>.compare.png, of a timeline <name>.upreel.<ext>; of a watched folder a folder, upreel in it when left out',
     commands: PICTURES,
   },
   {
@@ -113,6 +116,32 @@ export const OPTION_TABLE = [
     group: 'Files',
     help: 'Only these frames of the source, with their sound and timecode: 100:200 begins with frame 100 (the first is 0) and ends before frame 200',
     commands: ONE_FILE,
+  },
+  {
+    name: 'dry-run',
+    type: 'flag',
+    default: false,
+    group: 'Files',
+    help: 'Say what would be put where or taken out, and do nothing',
+    commands: ['hook install', 'hook uninstall'],
+  },
+  {
+    name: 'settle',
+    type: 'number',
+    placeholder: 'SECONDS',
+    default: 5,
+    range: [0, 86_400],
+    group: 'Files',
+    help: 'How long size and time of a file must stand still before it is taken; one that looks unfinished is waited for twelve times as long',
+    commands: ['watch'],
+  },
+  {
+    name: 'once',
+    type: 'flag',
+    default: false,
+    group: 'Files',
+    help: 'End when all that lies in the folder is done, instead of waiting for more',
+    commands: ['watch'],
   },
   {
     name: 'handles',
@@ -284,7 +313,7 @@ export const OPTION_TABLE = [
     placeholder: 'NAME',
     choices: ['archive', 'mezzanine', 'mezzanine-dnxhr', 'web', 'small'],
     group: 'Encoding',
-    help: 'A named set of options; options that are given as well win; hooks and conform take mezzanine when left out',
+    help: 'A named set of options; options that are given as well win; hooks, watch and conform take mezzanine when left out',
     commands: RUN,
   },
   {
@@ -429,14 +458,14 @@ export const OPTION_TABLE = [
     choices: ['auto', 'bar', 'plain', 'json', 'none'],
     group: 'Messages',
     help: 'How progress is shown on standard error: auto is a bar on a terminal and plain lines elsewhere; hooks show none unless asked',
-    commands: ['upscale', 'hook run', 'conform'],
+    commands: ['upscale', 'hook run', 'watch', 'conform'],
   },
   {
     name: 'no-progress',
     type: 'flag',
     group: 'Messages',
     help: 'Show no progress',
-    commands: ['upscale', 'hook run', 'conform', 'models add', 'models bench', 'models compare'],
+    commands: ['upscale', 'hook run', 'watch', 'conform', 'models add', 'models bench', 'models compare'],
   },
   {
     name: 'log-level',

@@ -14,18 +14,21 @@ const hasMelt = spawnSync('melt', ['-version']).error === undefined;
 /** Each frame carries its number in ten bars at the top, by which it is known again whatever is done to it. */
 const BARS = 10;
 const BAR_CODE = `geq=lum='if(lt(Y,H/8),16+219*mod(floor(N/pow(2,floor(X*${String(BARS)}/W))),2),lum(X,Y))':cb='if(lt(Y,H/8),128,cb(X,Y))':cr='if(lt(Y,H/8),128,cr(X,Y))'`;
-/** What two renders of one picture may differ by: deinterlacers, scalers and ProRes have their own ways. */
-const LEAST_PSNR = 30;
+/**
+ * Decibels (luma) that every frame of the two renders reaches: hard edges, of which the test picture is made, are where deinterlacers and scalers
+ * differ most. Another frame of it reaches 12 to 20.
+ */
+const LEAST_PSNR = 25;
 /** A whole project is upscaled and rendered twice. */
 const SLOW = 900_000;
 
 const PROJECT = `<?xml version="1.0" encoding="utf-8"?>
-<mlt LC_NUMERIC="C" version="7.12.0" producer="main" root="">
+<mlt LC_NUMERIC="C" version="7.12.0" producer="main">
   <profile description="DV PAL" width="720" height="576" progressive="1" sample_aspect_num="16" sample_aspect_den="15" display_aspect_num="4" display_aspect_den="3" frame_rate_num="25" frame_rate_den="1" colorspace="601"/>
   <!-- a note that stays -->
   <producer id="tape" in="00:00:00.000" out="00:00:02.960">
     <property name="length">75</property>
-    <property name="resource">tape.avi</property>
+    <property name="resource">tape.mov</property>
     <property name="mlt_service">avformat</property>
     <property name="audio_index">1</property>
     <property name="video_index">0</property>
@@ -116,8 +119,11 @@ beforeAll(() => {
   const picture = 'gblur=2,format=yuv420p';
   ffmpeg(
     ...['-f', 'lavfi', '-i', 'testsrc2=s=720x576:r=50:d=3', '-f', 'lavfi', '-i', 'sine=r=48000:d=3'],
-    ...['-vf', `${picture},tinterlace=interleave_bottom,${BAR_CODE},setfield=bff,setdar=4/3`],
-    ...['-ac', '2', '-c:v', 'dvvideo', folder.path('tape.avi')],
+    ...[
+      '-vf',
+      `${picture},tinterlace=interleave_bottom,${BAR_CODE},setfield=bff,setdar=4/3,settb=1/25,setpts=N`,
+    ],
+    ...['-ac', '2', '-c:v', 'dvvideo', folder.path('tape.mov')],
   );
   ffmpeg(
     ...['-f', 'lavfi', '-i', 'testsrc2=s=640x480:r=25:d=8', '-f', 'lavfi', '-i', 'sine=f=660:r=48000:d=8'],
@@ -140,8 +146,8 @@ describe('an MLT project', () => {
     const spans = plan.pieces.map(({ piece }) => [piece.source.path, piece.first, piece.end]);
     expect(spans).toEqual([
       // 10-21, 22-29 and 60-69 of the tape; 12 more to each side touch no other.
-      [folder.path('tape.avi'), 0, 42],
-      [folder.path('tape.avi'), 48, 75],
+      [folder.path('tape.mov'), 0, 42],
+      [folder.path('tape.mov'), 48, 75],
       // The film's pieces begin on even frames, so that slow motion at 2/5 moves by whole positions.
       [folder.path('film.mp4'), 18, 60],
       [folder.path('film.mp4'), 88, 143],
@@ -205,7 +211,7 @@ describe('a project that cannot be conformed', () => {
   };
 
   it('names every path that was tried for a missing file', async () => {
-    const file = change('missing.mlt', 'tape.avi', 'D:\\tapes\\gone.avi');
+    const file = change('missing.mlt', 'tape.mov', 'D:\\tapes\\gone.avi');
     await expect(conform(file)).rejects.toMatchObject({
       code: 'SOURCE_NOT_FOUND',
       details: expect.stringContaining(folder.path('gone.avi')) as string,
