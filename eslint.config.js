@@ -12,6 +12,10 @@ const ROOMS = {
   encode: ['core', 'ffmpeg', 'kernels'],
   config: ['core', 'decode', 'infer', 'temporal', 'encode'],
   pipeline: ['core', 'ffmpeg', 'kernels', 'decode', 'infer', 'temporal', 'encode', 'config'],
+  hook: [
+    ...['core', 'ffmpeg', 'kernels', 'decode', 'infer', 'temporal', 'encode'],
+    ...['config', 'pipeline', 'measure'],
+  ],
   measure: ['core', 'ffmpeg', 'kernels', 'decode', 'infer', 'temporal', 'encode', 'config', 'pipeline'],
   jobs: [
     ...['core', 'ffmpeg', 'kernels', 'decode', 'infer', 'temporal', 'encode', 'config', 'pipeline'],

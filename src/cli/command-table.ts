@@ -114,6 +114,49 @@ export const COMMAND_TABLE: readonly CommandEntry[] = [
     load: async () => (await import('./command-jobs-cluster.ts')).runJobsPriorityCommand,
   },
   {
+    name: 'conform',
+    usage: 'conform <timeline>',
+    summary: 'Upscale the parts of the media that a timeline shows, and write the timeline anew with them',
+    positionals: [
+      { name: 'timeline', help: 'A project of Kdenlive or Shotcut (MLT), an OTIO file or an EDL (CMX3600)' },
+    ],
+    load: async () => (await import('./command-conform.ts')).runConformCommand,
+  },
+  {
+    name: 'watch',
+    usage: 'watch <folder>',
+    summary: 'Upscale whatever is put into a folder, each file once and when it is whole',
+    positionals: [{ name: 'folder', help: 'The folder that an exporter or a camera offload writes to' }],
+    load: async () => (await import('./command-watch.ts')).runWatchCommand,
+  },
+  {
+    name: 'hook run',
+    usage: 'hook run [file]',
+    summary:
+      'Upscale what an editor has exported, for its post-render hook or a script; prints one line of JSON',
+    positionals: [
+      {
+        name: 'file',
+        help: 'What was exported; - reads a job as JSON from standard input; UPREEL_FILE when left out',
+      },
+    ],
+    load: async () => (await import('./command-hook-run.ts')).runHookRunCommand,
+  },
+  {
+    name: 'hook install',
+    usage: 'hook install <host>',
+    summary: "Put an editor's script in place, and say what remains to be done by hand",
+    positionals: [{ name: 'host', help: 'resolve, kdenlive, shotcut, final-cut or media-encoder' }],
+    load: async () => (await import('./command-hook-install.ts')).runHookInstallCommand,
+  },
+  {
+    name: 'hook uninstall',
+    usage: 'hook uninstall <host>',
+    summary: 'Take it out again',
+    positionals: [{ name: 'host', help: 'resolve, kdenlive, shotcut, final-cut or media-encoder' }],
+    load: async () => (await import('./command-hook-install.ts')).runHookUninstallCommand,
+  },
+  {
     name: 'models list',
     usage: 'models list',
     summary: 'List the models that are there',
@@ -174,6 +217,7 @@ export const COMMAND_GROUPS: readonly CommandGroup[] = [
     summary: 'List and remove unfinished runs; list and steer the jobs of a cluster',
     default: 'jobs list',
   },
+  { name: 'hook', summary: 'Upscale from inside an editor: after its exports' },
   { name: 'models', summary: 'List, add, remove, measure and compare models' },
 ];
 

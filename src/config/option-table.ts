@@ -27,6 +27,11 @@ export const COMMANDS = [
   'models remove',
   'models bench',
   'models compare',
+  'hook run',
+  'hook install',
+  'hook uninstall',
+  'watch',
+  'conform',
 ] as const;
 export type CommandName = (typeof COMMANDS)[number];
 
@@ -52,7 +57,10 @@ export interface OptionSpec {
   readonly range?: readonly [least: number, most: number];
 }
 
-const RUN: readonly CommandName[] = ['upscale', 'plan', 'submit'];
+/** What upscales one file. */
+const ONE_FILE: readonly CommandName[] = ['upscale', 'plan', 'hook run'];
+/** What upscales. */
+const RUN: readonly CommandName[] = [...ONE_FILE, 'watch', 'conform', 'submit'];
 /** What takes a folder of files as well as one file. */
 const FOLDERS: readonly CommandName[] = ['upscale', 'plan'];
 /** What plans sources, to run them here or elsewhere. */
@@ -68,7 +76,7 @@ const CLUSTER: readonly CommandName[] = [
 /** What makes pictures of a source. */
 const PICTURES: readonly CommandName[] = [...RUN, 'models compare'];
 const WITH_FFMPEG: readonly CommandName[] = [
-  ...(['upscale', 'plan', 'submit', 'worker', 'probe', 'verify', 'doctor'] as const),
+  ...([...RUN, 'worker', 'probe', 'verify', 'doctor'] as const),
   ...(['models bench', 'models compare'] as const),
 ];
 const ALL: readonly CommandName[] = COMMANDS;
@@ -82,7 +90,7 @@ export const OPTION_TABLE = [
     placeholder: 'PATH',
     group: 'Files',
     help: 'Source: a video, a picture, a pattern (shot.%04d.png), a folder of files or - for standard input; also the first argument',
-    commands: RUN,
+    commands: PLANS,
   },
   {
     name: 'output',
@@ -91,7 +99,7 @@ export const OPTION_TABLE = [
     key: 'output',
     placeholder: 'PATH',
     group: 'Files',
-    help: 'Output: a file, a pattern for pictures, - for standard output, or of a folder the folder for all outputs; <input>.upreel.<ext> beside the input when left out, of a sheet <input>.compare.png',
+    help: 'Output: a file, a pattern for pictures, - for standard output, or of a folder the folder for all outputs; <input>.upreel.<ext> beside the input when left out, of a sheet <input>.compare.png, of a timeline <name>.upreel.<ext>; of a watched folder a folder, upreel in it when left out',
     commands: PICTURES,
   },
   {
@@ -110,7 +118,7 @@ export const OPTION_TABLE = [
     type: 'flag',
     group: 'Files',
     help: 'Never replace an output that exists, and never ask',
-    commands: RUN,
+    commands: ONE_FILE,
   },
   {
     name: 'input-frame-rate',
@@ -160,6 +168,67 @@ export const OPTION_TABLE = [
     group: 'Files',
     help: 'Folder for a page and a JSON document on each file; upreel-report beside the outputs of a folder when left out, none for a single file',
     commands: FOLDERS,
+  },
+  {
+    name: 'frames',
+    type: 'text',
+    key: 'frames',
+    placeholder: 'FIRST:END',
+    group: 'Files',
+    help: 'Only these frames of the source, with their sound and timecode: 100:200 begins with frame 100 (the first is 0) and ends before frame 200',
+    commands: ONE_FILE,
+  },
+  {
+    name: 'dry-run',
+    type: 'flag',
+    default: false,
+    group: 'Files',
+    help: 'Say what would be put where or taken out, and do nothing',
+    commands: ['hook install', 'hook uninstall'],
+  },
+  {
+    name: 'settle',
+    type: 'number',
+    placeholder: 'SECONDS',
+    default: 5,
+    range: [0, 86_400],
+    group: 'Files',
+    help: 'How long size and time of a file must stand still before it is taken; one that looks unfinished is waited for twelve times as long',
+    commands: ['watch'],
+  },
+  {
+    name: 'once',
+    type: 'flag',
+    default: false,
+    group: 'Files',
+    help: 'End when all that lies in the folder is done, instead of waiting for more',
+    commands: ['watch'],
+  },
+  {
+    name: 'handles',
+    type: 'integer',
+    placeholder: 'N',
+    default: 12,
+    range: [0, 100_000],
+    group: 'Files',
+    help: 'Frames of the media that are upscaled beyond each end of what the timeline shows',
+    commands: ['conform'],
+  },
+  {
+    name: 'media',
+    type: 'list',
+    placeholder: 'FOLDER',
+    group: 'Files',
+    help: 'Folder to look for the media in, where they are not where the timeline says; several with commas or several times',
+    commands: ['conform'],
+  },
+  {
+    name: 'plan',
+    type: 'flag',
+    default: false,
+    group: 'Files',
+    help: 'Say what would be upscaled, how long it takes and how much disk, and do nothing',
+    commands: ['conform'],
   },
   {
     name: 'strict',
@@ -305,7 +374,7 @@ export const OPTION_TABLE = [
     placeholder: 'NAME',
     choices: Object.keys(PRESETS),
     group: 'Encoding',
-    help: 'A named set of options; options that are given as well win',
+    help: 'A named set of options; options that are given as well win; hooks, watch and conform take mezzanine when left out',
     commands: RUN,
   },
   {
@@ -503,15 +572,15 @@ export const OPTION_TABLE = [
     default: 'auto',
     choices: ['auto', 'bar', 'plain', 'json', 'none'],
     group: 'Messages',
-    help: 'How progress is shown on standard error: auto is a bar on a terminal and plain lines elsewhere',
-    commands: ['upscale'],
+    help: 'How progress is shown on standard error: auto is a bar on a terminal and plain lines elsewhere; hooks show none unless asked',
+    commands: ['upscale', 'hook run', 'watch', 'conform'],
   },
   {
     name: 'no-progress',
     type: 'flag',
     group: 'Messages',
     help: 'Show no progress',
-    commands: ['upscale', 'models add', 'models bench', 'models compare'],
+    commands: ['upscale', 'hook run', 'watch', 'conform', 'models add', 'models bench', 'models compare'],
   },
   {
     name: 'log-level',

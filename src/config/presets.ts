@@ -17,6 +17,10 @@ export const PRESETS = {
     purpose: 'ProRes 422 HQ, to edit and grade',
     options: { encoder: 'prores', audio: 'copy' },
   },
+  'mezzanine-dnxhr': {
+    purpose: 'DNxHR HQX in MOV, to edit and grade where ProRes is not at home',
+    options: { encoder: 'dnxhr', audio: 'copy' },
+  },
   web: {
     purpose: 'H.264 with AAC, plays everywhere',
     options: { encoder: 'h264', crf: 20, audio: 'aac' },

@@ -34,6 +34,8 @@ export interface UpscaleOptions {
   readonly tile: number | 'auto';
   /** Target length of a segment in seconds of source time. */
   readonly segmentSeconds: number | undefined;
+  /** Only these frames of the source: `100:200` begins with frame 100, counted from 0, and ends before frame 200. @defaultValue all */
+  readonly frames: string | undefined;
   /** Refuse damaged sources instead of upscaling what can be decoded. */
   readonly strict: boolean;
   /** Rate of image sequences and of raw streams that carry none, `25` or `30000/1001`. */

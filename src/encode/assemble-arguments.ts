@@ -33,7 +33,14 @@ export function buildAssembleCommand(
   const originTicks = effectiveOrigin(plan.originTicks, segments);
   const start = toMicroseconds(firstPts - originTicks, plan.timeBase);
   const origin = toMicroseconds(originTicks, plan.timeBase);
+  const { part } = plan.source;
   const sourceShift = BigInt(Math.round(plan.source.startTime * 1e6)) - origin;
+  const place =
+    part !== null
+      ? ['-ss', formatMicroseconds(BigInt(part.start)), '-t', formatMicroseconds(BigInt(part.length))]
+      : plan.originTicks === null
+        ? []
+        : ['-itsoffset', formatMicroseconds(sourceShift)];
   return buildArguments({
     global: ['-v', 'warning'],
     inputs: [
@@ -42,10 +49,7 @@ export function buildAssembleCommand(
         ? [
             {
               path: plan.source.path,
-              options: [
-                ...(plan.originTicks === null ? [] : ['-itsoffset', formatMicroseconds(sourceShift)]),
-                ...plan.source.inputOptions,
-              ],
+              options: [...place, ...plan.source.inputOptions],
             },
           ]
         : []),
@@ -62,6 +66,8 @@ export function buildAssembleCommand(
           ...(plan.timecode === null && 'timecode' in plan.metadata && plan.metadata['timecode'] === ''
             ? ['-write_tmcd', '0']
             : []),
+          // Chapters know no end of their input.
+          ...(part !== null && plan.chapters ? ['-t', formatMicroseconds(BigInt(part.length))] : []),
           ...['-max_muxing_queue_size', '4096'],
           ...plan.muxerArguments,
           ...['-f', plan.muxer],
@@ -123,6 +129,10 @@ function mapStreams(
           ? `${argument.replace(/:[avs]$/, '')}:${specifier}`
           : argument,
       );
+    }
+    // QuickTime files and MP4 know a track by its handler's name alone.
+    if (stream.title !== null && (plan.muxer === 'mov' || plan.muxer === 'mp4')) {
+      args.push(`-metadata:s:${specifier}`, `handler_name=${stream.title}`);
     }
     if (stream.type === 'cover') args.push(`-disposition:${specifier}`, 'attached_pic');
     if (stream.type === 'audio' || stream.type === 'subtitle') {

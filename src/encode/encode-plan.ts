@@ -46,6 +46,8 @@ export const streamPlanSchema = z.object({
   /** ffmpeg's encoder for `transcode` (`aac`, `mov_text`, `pcm_s16le`, ...), with its arguments. */
   encoder: z.string().nullable(),
   arguments: z.array(z.string()),
+  /** What the source calls a track of sound. */
+  title: z.string().nullable().default(null),
   reason: z.string(),
 });
 export type StreamPlan = z.infer<typeof streamPlanSchema>;
@@ -63,6 +65,8 @@ export const assemblePlanSchema = z.object({
     inputOptions: z.array(z.string()),
     /** Seconds; what ffmpeg subtracts from all times of this input by itself (the container's start time, or 0). */
     startTime: z.number(),
+    /** The part that is taken, where it is not all: microseconds from the file's start on, and how long. */
+    part: z.object({ start: z.int(), length: z.int() }).nullable().default(null),
   }),
   /**
    * What is subtracted from the source's times to get the output's, in ticks of `timeBase`: 0 for containers whose clock starts

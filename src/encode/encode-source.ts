@@ -19,6 +19,15 @@ export interface EncodeSourceStream {
   readonly duration: number | null;
 }
 
+/** The frames of the source that are taken, in ticks of the frames' time base. */
+export interface EncodeRange {
+  /** Number of the first one, counted from 0. */
+  readonly first: number;
+  readonly firstPts: number;
+  /** Exact length in seconds. */
+  readonly seconds: Rational;
+}
+
 /**
  * What encoding needs to know of the source. The decoding stage's `Source` is one; the stages do not import each other, so the shape is
  * written out here.

@@ -4,11 +4,12 @@ import type { Decision, Notice } from '../core/notice.ts';
 import { pixelFormat } from '../core/pixel-format.ts';
 import { rational, toNumber, type Rational } from '../core/rational.ts';
 import type { Capabilities } from '../ffmpeg/capabilities.ts';
+import { toMicroseconds } from './concat-list.ts';
 import { containerFor, type Container } from './containers.ts';
 import { buildEncoderArguments } from './encoder-arguments.ts';
 import { estimateEncoderMemory } from './encoder-memory.ts';
 import type { AssemblePlan, EncodePlan } from './encode-plan.ts';
-import type { EncodeSource } from './encode-source.ts';
+import type { EncodeRange, EncodeSource } from './encode-source.ts';
 import { AUDIO_CODECS, planStreams } from './plan-streams.ts';
 import { findProfile, type EncoderProfile } from './profiles.ts';
 import { planTimecode } from './plan-timecode.ts';
@@ -32,6 +33,8 @@ export interface PlanEncodeOptions {
   readonly extraArguments?: readonly string[] | undefined;
   readonly source: EncodeSource;
   readonly copyTimestamps: boolean;
+  /** Frames that are taken; all when left out. */
+  readonly range?: EncodeRange | null | undefined;
   readonly audio: string;
   readonly capabilities: Pick<Capabilities, 'encoders'>;
   readonly overwrite: boolean;
@@ -52,7 +55,7 @@ export interface PlannedEncode {
  * Throws `CONTAINER_MISFIT`, `ENCODER_UNAVAILABLE`, `ENCODER_LIMIT` and `USAGE`.
  */
 export function planEncode(options: PlanEncodeOptions): PlannedEncode {
-  const { source, width, height, frameRate } = options;
+  const { source, width, height, frameRate, range = null } = options;
   const profile = findProfile(options.profile);
   const container = containerFor(options.outputPath);
   checkFit(profile, container, options);
@@ -72,8 +75,13 @@ export function planEncode(options: PlanEncodeOptions): PlannedEncode {
     threads: options.threads,
     extra: options.extraArguments ?? [],
   });
-  const { streams, notices } = planStreams(source, container, options.audio);
-  const timecode = planTimecode(source, container, frameRate, options.framesPerInput);
+  const { streams, notices } = planStreams(source, container, options.audio, range !== null);
+  const timecode = planTimecode(
+    source,
+    container,
+    { frameRate, framesPerInput: options.framesPerInput },
+    range?.first ?? null,
+  );
   notices.push(...timecode.notices, ...describeLosses(profile, encoder, options));
   const rate = frameRate === null ? 25 : toNumber(frameRate);
   const quality = options.crf ?? profile.defaultCrf;
@@ -107,8 +115,9 @@ export function planEncode(options: PlanEncodeOptions): PlannedEncode {
         path: source.path,
         inputOptions: [...source.inputOptions],
         startTime: options.copyTimestamps ? (source.container.startTime ?? 0) : 0,
+        part: range === null ? null : findPart(range, options),
       },
-      originTicks: originTicks(source, options),
+      originTicks: range?.firstPts ?? originTicks(source, options),
       timeBase: options.timeBase,
       streams,
       chapters: container.chapters && source.chapters.length > 0,
@@ -255,6 +264,16 @@ function muxerArguments(container: Container, encoder: string, options: PlanEnco
     ];
   }
   return [];
+}
+
+/** ffmpeg counts the place that it enters a file at from the file's start. */
+function findPart(
+  { firstPts, seconds }: EncodeRange,
+  { source, timeBase }: PlanEncodeOptions,
+): NonNullable<AssemblePlan['source']['part']> {
+  const start =
+    Number(toMicroseconds(firstPts, timeBase)) - Math.round((source.container.startTime ?? 0) * 1e6);
+  return { start: Math.max(0, start), length: Math.round(toNumber(seconds) * 1e6) };
 }
 
 /** Ticks a second in which all of the plan's times are whole. */

@@ -29,16 +29,20 @@ const AUDIO_ENCODERS: Readonly<Record<string, readonly [string, ...string[]]>> =
 /** Codecs that `--audio` knows besides `copy` and `none`. */
 export const AUDIO_CODECS: readonly string[] = Object.keys(AUDIO_ENCODERS);
 
-/** Decides what becomes of every stream but the picture, and says what is lost or changed. Pure. */
+/**
+ * Decides what becomes of every stream but the picture, and says what is lost or changed. Pure. Of a part of the source, sound is cut to the
+ * sample, which takes coding it anew: PCM as the same PCM, other sound without a further loss where the container can.
+ */
 export function planStreams(
   source: Pick<EncodeSource, 'others' | 'chapters'>,
   container: Container,
   audio: string,
+  isPart = false,
 ): { streams: StreamPlan[]; notices: Notice[] } {
   const notices: Notice[] = [];
   const streams: StreamPlan[] = [];
   for (const stream of source.others) {
-    const plan = planStream(stream, container, audio);
+    const plan = planStream(stream, container, audio, isPart);
     streams.push(plan);
     // QuickTime keeps chapters in a text track, which is made anew.
     if (stream.type === 'data' && stream.tag === 'text' && source.chapters.length > 0) continue;
@@ -50,7 +54,7 @@ export function planStreams(
         message: `The ${label} is left out: ${plan.reason}.`,
       });
     } else if (plan.action === 'transcode') {
-      const level = stream.type === 'audio' && audio !== 'copy' ? 'info' : 'warning';
+      const level = stream.type === 'audio' && (audio !== 'copy' || isPart) ? 'info' : 'warning';
       notices.push({
         level,
         code: `${stream.type}-transcoded`,
@@ -61,7 +65,12 @@ export function planStreams(
   return { streams, notices };
 }
 
-function planStream(stream: EncodeSourceStream, container: Container, audio: string): StreamPlan {
+function planStream(
+  stream: EncodeSourceStream,
+  container: Container,
+  audio: string,
+  isPart: boolean,
+): StreamPlan {
   const make = (
     action: StreamPlan['action'],
     reason: string,
@@ -79,11 +88,12 @@ function planStream(stream: EncodeSourceStream, container: Container, audio: str
         ? ['-filter', 'aresample=async=1000:min_hard_comp=0.01']
         : []),
     ],
+    title: stream.type === 'audio' ? stream.title : null,
     reason,
   });
   switch (stream.type) {
     case 'audio':
-      return planAudio(stream, container, audio, make);
+      return planAudio(stream, container, { audio, isPart }, make);
     case 'subtitle':
       return planSubtitle(stream, container, make);
     case 'attachment':
@@ -105,7 +115,12 @@ function planStream(stream: EncodeSourceStream, container: Container, audio: str
 
 type Make = (action: StreamPlan['action'], reason: string, encoder?: readonly string[]) => StreamPlan;
 
-function planAudio(stream: EncodeSourceStream, container: Container, audio: string, make: Make): StreamPlan {
+function planAudio(
+  stream: EncodeSourceStream,
+  container: Container,
+  { audio, isPart }: { readonly audio: string; readonly isPart: boolean },
+  make: Make,
+): StreamPlan {
   if (audio === 'none') return make('drop', 'asked for');
   if (container.audioFallback === null) return make('drop', 'pictures hold no sound');
   if (stream.codec === 'unknown' || stream.codec === 'none' || stream.channels === 0)
@@ -114,8 +129,12 @@ function planAudio(stream: EncodeSourceStream, container: Container, audio: stri
     const encoder = AUDIO_ENCODERS[audio];
     if (encoder !== undefined) return make('transcode', 'asked for', encoder);
   }
-  if (holdsAudio(container, stream.codec)) return make('copy', 'kept bit for bit');
-  const bits = stream.bitsPerSample ?? 16;
+  const held = holdsAudio(container, stream.codec);
+  if (held && !isPart) return make('copy', 'kept bit for bit');
+  if (held && /^pcm_[suf]\d/.test(stream.codec))
+    return make('transcode', 'cut to the sample', [stream.codec]);
+  // What was compressed decodes to more than 16 bits.
+  const bits = stream.bitsPerSample ?? (isPart ? 24 : 16);
   const lossless: readonly string[] | null =
     container.muxer === 'mov'
       ? [bits > 16 ? 'pcm_s24le' : 'pcm_s16le']
@@ -123,6 +142,7 @@ function planAudio(stream: EncodeSourceStream, container: Container, audio: stri
         ? ['flac']
         : null;
   const way = container.muxer === 'mp4' ? '; an output named .mov or .mkv keeps PCM bit for bit' : '';
+  if (held) return make('transcode', 'cut to the sample', lossless ?? container.audioFallback);
   return make(
     'transcode',
     `${container.muxer} does not hold ${stream.codec}${way}`,

@@ -1,30 +1,29 @@
 import type { Notice } from '../core/notice.ts';
-import { toNumber, type Rational } from '../core/rational.ts';
+import { divide, rational, toNumber, type Rational } from '../core/rational.ts';
+import { allowsDropFrame, countTimecode, formatTimecode, parseTimecode } from '../core/timecode.ts';
 import type { Container } from './containers.ts';
 import type { AssemblePlan } from './encode-plan.ts';
 import type { EncodeSource } from './encode-source.ts';
 
-/** Rates in which drop-frame timecode is defined (SMPTE ST 12-1). */
-function allowsDropFrame(rate: number): boolean {
-  return Math.abs(rate - 30000 / 1001) < 0.001 || Math.abs(rate - 60000 / 1001) < 0.001;
-}
-
 /**
  * Carries the start timecode over. A frame for each field doubles the count: 01:00:00:12 at 25 becomes 01:00:00:24 at 50, which is the same
- * moment. Containers without a timecode track get it as a tag.
+ * moment. Containers without a timecode track get it as a tag. A part of the source that begins with frame `firstFrame` starts that much
+ * later, counted from zero where the source has no timecode, so that it says by itself where it comes from.
  */
 export function planTimecode(
   source: Pick<EncodeSource, 'timecode'>,
   container: Container,
-  frameRate: Rational | null,
-  framesPerInput: 1 | 2,
+  { frameRate, framesPerInput }: { readonly frameRate: Rational | null; readonly framesPerInput: 1 | 2 },
+  firstFrame: number | null = null,
 ): { timecode: AssemblePlan['timecode']; metadata: Record<string, string>; notices: Notice[] } {
-  const { timecode } = source;
+  const timecode = findStart(source.timecode, frameRate, framesPerInput, firstFrame);
   if (timecode === null || container.muxer === 'image2') return { timecode: null, metadata: {}, notices: [] };
   const rate = frameRate === null ? 0 : toNumber(frameRate);
   const text = framesPerInput === 2 ? doubleFrames(timecode.text) : timecode.text;
   const impossible =
-    rate <= 0 || Number(text.slice(-2)) >= Math.round(rate) || (timecode.dropFrame && !allowsDropFrame(rate));
+    rate <= 0 ||
+    Number(text.slice(-2)) >= Math.round(rate) ||
+    (timecode.dropFrame && (frameRate === null || !allowsDropFrame(frameRate)));
   if (impossible) {
     return {
       timecode: null,
@@ -53,6 +52,25 @@ export function planTimecode(
     metadata: { timecode: text, ...(timecode.reel === null ? {} : { reel_name: timecode.reel }) },
     notices: [],
   };
+}
+
+/** The source's timecode at frame `firstFrame`, counted in the source's own frames. */
+function findStart(
+  timecode: EncodeSource['timecode'],
+  frameRate: Rational | null,
+  framesPerInput: 1 | 2,
+  firstFrame: number | null,
+): EncodeSource['timecode'] {
+  if (firstFrame === null || frameRate === null) return timecode;
+  const rate = divide(frameRate, rational(framesPerInput));
+  const start = timecode ?? { text: '00:00:00:00', dropFrame: false, rate: null, reel: null };
+  const count = countTimecode(start.rate ?? rate, start.dropFrame);
+  const frames = parseTimecode(start.text, count);
+  if (frames === null) return timecode;
+  const passed = Math.floor(
+    (firstFrame * count.framesPerSecond) / countTimecode(rate, false).framesPerSecond,
+  );
+  return { ...start, text: formatTimecode(frames + passed, count) };
 }
 
 function doubleFrames(text: string): string {

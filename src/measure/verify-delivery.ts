@@ -15,6 +15,7 @@ import { checkSync } from './check-sync.ts';
 import { countFramesPerInput, pairStreams, type Delivery } from './delivery.ts';
 import { toRow, type Finding } from './finding.ts';
 import { readDelivered } from './read-delivered.ts';
+import { takePart } from './take-part.ts';
 import { NO_PACKETS, readPackets, type ReadOptions } from './read-packets.ts';
 import type { VerifyReport } from './verify-report.ts';
 import { walkPlaces, walkWhole, type PictureWalk, type Undecoded } from './walk-pictures.ts';
@@ -37,14 +38,14 @@ export interface VerifyDeliveryOptions extends ReadOptions {
  * tags, that it decodes and that it shows the source's pictures. An output that cannot be read is a failed check; what is wrong with the source throws.
  */
 export async function verifyDelivery(options: VerifyDeliveryOptions): Promise<VerifyReport> {
-  const { source, outputPath, run, thorough, tools, signal, logger } = options;
+  const { outputPath, run, thorough, tools, signal, logger } = options;
   const read: ReadOptions = { tools, signal, logger };
   const inputFrameRate =
     options.inputFrameRate === undefined
-      ? (source.video.frameRate ?? undefined)
+      ? (options.source.video.frameRate ?? undefined)
       : (parseRational(options.inputFrameRate) ?? undefined);
-  const [{ packets: sourcePackets }, output] = await Promise.all([
-    readPackets(source.path, source.inputOptions, read),
+  const [{ packets }, output] = await Promise.all([
+    readPackets(options.source.path, options.source.inputOptions, read),
     readDelivered(outputPath, { ...read, inputFrameRate }).catch((error: unknown) =>
       UpscaleError.from(error),
     ),
@@ -62,6 +63,7 @@ export async function verifyDelivery(options: VerifyDeliveryOptions): Promise<Ve
     ]);
   }
   const plan = run?.plan ?? null;
+  const { source, sourcePackets } = takePart(options.source, packets, plan);
   const outputFrames = (output.packets.get(output.video.index) ?? NO_PACKETS).packets;
   const known = {
     source,

@@ -1,4 +1,5 @@
 import { readPixelTraits } from '../decode/pixel-traits.ts';
+import { toNumber } from '../core/rational.ts';
 import { resolveColor, sourceMatrix } from '../decode/resolve-color.ts';
 import { expectTimes } from './check-frames.ts';
 import { PictureComparison, type PictureSummary } from './compare-pictures.ts';
@@ -74,11 +75,21 @@ export async function walkPlaces(known: Undecoded, options: ReadOptions): Promis
   ];
   const expected = expectTimes(known);
   const places = choosePlaces(known, expected);
+  const { plan } = known.run ?? {};
+  const isPart = plan !== undefined && plan.assemble.source.part !== null;
+  const seeks = plan?.decode.seek !== 'start';
+  const { scan, timeBase } = known.source.video;
+  const sourceStart = (scan.firstPts ?? 0) * toNumber(timeBase);
   let decoded = 0;
   for (const frame of places) {
     // A frame and a half earlier, for a neighbour to compare with.
-    const from = frame === 0 ? undefined : (expected?.[frame] ?? 0) - 1.5 * inStep;
-    const source = readPictures(setting.source, { ...setting.options, from, most: FRAMES_A_PLACE + 3 });
+    const from = frame === 0 && !isPart ? undefined : (expected?.[frame] ?? 0) - 1.5 * inStep;
+    const source = readPictures(setting.source, {
+      ...setting.options,
+      from,
+      enterAt: seeks ? from : sourceStart,
+      most: FRAMES_A_PLACE + 3,
+    });
     const output = readPictures(setting.output, {
       ...setting.options,
       from: frame === 0 ? undefined : (times[frame] ?? 0) - outStep / 2,

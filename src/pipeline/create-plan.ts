@@ -17,6 +17,7 @@ import type { ChromaNetwork } from '../infer/infer-plan.ts';
 import { arenaBytesForInfer, planInfer } from '../infer/plan-infer.ts';
 import type { ResolvedModels } from '../infer/resolve-models.ts';
 import { arenaBytes } from './flight.ts';
+import { findFrameRange, type FrameRange } from './frame-range.ts';
 import type { Machine } from './machine.ts';
 import { hashPlan } from './plan-hash.ts';
 import { PLAN_VERSION, type Plan, type Resources } from './plan-schema.ts';
@@ -89,10 +90,13 @@ export function createPlan(source: Source, options: UpscaleOptions, context: Pla
   const limit = Math.floor(memoryLimit(options.memory, availableBytes) / sharedBy);
   // The cuts go by the whole machine: how many runs share it must not make finished segments worthless.
   const preferred = preferredLanes(cores, options.device);
+  const range = options.frames === undefined ? null : findFrameRange(source, decode, options.frames);
+  if (range !== null) decisions.push(describeRange(range, source));
   const segments = cutSegments(video, decode, {
     lanes: preferred,
     targetSeconds: options.segmentSeconds ?? SEGMENT_SECONDS,
     leadFrames: temporal.plan.radius,
+    range,
   });
 
   const share = Math.max(1, Math.floor(preferred / sharedBy));
@@ -115,6 +119,7 @@ export function createPlan(source: Source, options: UpscaleOptions, context: Pla
       extraArguments: options.encoderArgs,
       source,
       copyTimestamps: decode.copyTimestamps,
+      range,
       audio: options.audio,
       capabilities: context.capabilities,
       overwrite: options.overwrite,
@@ -197,6 +202,14 @@ export function createPlan(source: Source, options: UpscaleOptions, context: Pla
     };
     return { ...plan, hash: hashPlan(plan, context.versions) };
   }
+}
+
+function describeRange({ first, frames, seconds }: FrameRange, { video }: Source): Decision {
+  return {
+    topic: 'frames',
+    choice: `${frames} of ${video.scan.frames}, from frame ${first} on`,
+    reason: `asked for; ${toNumber(seconds).toFixed(3)} s`,
+  };
 }
 
 /** Only 4:2:0 has a choice that files can tell; everywhere else chroma is sited left, and the lane moves it there. */

@@ -1,6 +1,7 @@
 import { rescale } from '../core/rational.ts';
 import type { DecodePlan, SegmentPlan } from '../decode/decode-plan.ts';
 import type { VideoStream } from '../decode/source.ts';
+import type { FrameRange } from './frame-range.ts';
 
 /** A source that must be decoded from its start for each segment is cut into no more than this. */
 const MOST_SEGMENTS_WITHOUT_SEEK = 8;
@@ -15,6 +16,8 @@ export interface SegmentOptions {
   readonly targetSeconds: number;
   /** Output frames of lead-in that the temporal stage needs. */
   readonly leadFrames: number;
+  /** Frames that are wanted; all when left out. */
+  readonly range?: FrameRange | null | undefined;
 }
 
 /**
@@ -23,12 +26,16 @@ export interface SegmentOptions {
  */
 export function cutSegments(video: VideoStream, decode: DecodePlan, options: SegmentOptions): SegmentPlan[] {
   const { scan } = video;
-  const totalFrames = scan.frames * decode.framesPerInput;
+  const { range = null, leadFrames } = options;
+  const frames = range?.frames ?? scan.frames;
+  const totalFrames = frames * decode.framesPerInput;
   const whole: SegmentPlan = {
-    index: 0,
-    startPts: null,
-    endPts: null,
-    seekPts: null,
+    ...cutPiece(video, decode, {
+      index: 0,
+      startPts: range?.startPts ?? null,
+      endPts: range?.endPts ?? null,
+      leadFrames,
+    }),
     expectedFrames: totalFrames,
   };
   if (scan.firstPts === null || scan.lastPts === null || scan.step === null || scan.missingPts > 0)
@@ -37,11 +44,11 @@ export function cutSegments(video: VideoStream, decode: DecodePlan, options: Seg
   if (!decode.copyTimestamps) return [whole];
 
   const toTicks = (pts: number): number => rescale(pts, video.timeBase, decode.timeBase);
-  const first = toTicks(scan.firstPts);
-  const last = toTicks(scan.lastPts);
+  const first = range?.firstPts ?? toTicks(scan.firstPts);
+  const last = range?.lastPts ?? toTicks(scan.lastPts);
   const step = Math.max(1, toTicks(scan.step.median));
   const seconds = ((last - first + step) * decode.timeBase.num) / decode.timeBase.den;
-  const count = countSegments(scan.frames, seconds, decode, options);
+  const count = countSegments(frames, seconds, decode, options);
   if (count === 1) return [whole];
 
   const lead = (options.leadFrames + decode.filterMargin + 1) * step;
@@ -54,16 +61,19 @@ export function cutSegments(video: VideoStream, decode: DecodePlan, options: Seg
     if (border.start > previous + step && border.start <= last) borders.push(border);
   }
 
-  const starts = [null, ...borders.map((border) => border.start)];
-  const ends = [...borders.map((border) => border.start), null];
+  const starts = [whole.startPts, ...borders.map((border) => border.start)];
+  const ends = [...borders.map((border) => border.start), whole.endPts];
   let counted = 0;
   return starts.map((startPts, index) => {
     const endPts = ends[index] ?? null;
     const until =
-      endPts === null ? totalFrames : Math.round((totalFrames * (endPts - first)) / (last - first + step));
+      index === borders.length || endPts === null
+        ? totalFrames
+        : Math.round((totalFrames * (endPts - first)) / (last - first + step));
     const expectedFrames = Math.max(0, until - counted);
     counted = until;
-    return { index, startPts, endPts, seekPts: borders[index - 1]?.seek ?? null, expectedFrames };
+    const seekPts = index === 0 ? whole.seekPts : (borders[index - 1]?.seek ?? null);
+    return { index, startPts, endPts, seekPts, expectedFrames };
   });
 }
 

@@ -1,0 +1,163 @@
+import path from 'node:path';
+import { UpscaleError } from '../../core/errors.ts';
+import { countTimecode, formatTimecode, parseTimecode } from '../../core/timecode.ts';
+import { EditList } from './edit-list.ts';
+import type { Conformed, FrameUse, MediaFacts, MediaReference, Timeline } from './timeline.ts';
+
+/** `001  REEL  V  C  in out in out`, of the source and of the record; a dissolve or wipe has its length behind its letter. */
+const EVENT =
+  /^(\d+)\s+(\S+)\s+(\S+)\s+(C|D|W\d+|K\s?[BO]?)\s*(\d+)?\s+(\d\d:\d\d:\d\d[:;]\d\d)\s+(\d\d:\d\d:\d\d[:;]\d\d)\s+(\d\d:\d\d:\d\d[:;]\d\d)\s+(\d\d:\d\d:\d\d[:;]\d\d)\s*$/i;
+const MOTION = /^M2\s+(\S+)\s+(-?\d+(?:\.\d+)?)/;
+const NAME = /^\*\s*(FROM CLIP NAME|TO CLIP NAME|SOURCE FILE|FROM FILE|TO FILE)\s*:\s*(.*?)\s*$/i;
+/** Reels that are no files: black and, in most lists, "not on a reel". */
+const NO_REEL = /^(BL|BLACK)$/i;
+const SOUND_ONLY = /^(A\d*|AA|NONE)(\/A\d*)*$/i;
+
+/** A name of a file or clip, and where it stands. */
+interface WrittenName {
+  readonly value: string;
+  readonly start: number;
+  readonly end: number;
+}
+
+interface EdlEvent {
+  readonly reel: string;
+  readonly channels: string;
+  readonly source: readonly [string, string];
+  readonly record: readonly [string, string];
+  /** Frames a second, as timecode counts them, at which the source plays; null at its own speed. */
+  speed: number | null;
+  /** What comments say of it, the file's path before the clip's name. */
+  readonly names: WrittenName[];
+}
+
+/**
+ * Reads a CMX3600 edit decision list. It has no sizes and no paths: media are found by `SOURCE FILE`, `FROM CLIP NAME` or the reel, and
+ * frames by timecode. The new media keep timecode and reel, so the list stays as it is but for the names.
+ */
+export function readEdl(source: string, file: string): Timeline {
+  const events = parseEvents(source);
+  if (events.length === 0) {
+    throw new UpscaleError('SOURCE_UNREADABLE', `${file} has no events of a CMX3600 list.`, {
+      hint: 'Export the timeline as EDL (CMX3600).',
+    });
+  }
+  const shown = events.filter(({ reel, channels }) => !NO_REEL.test(reel) && !SOUND_ONLY.test(channels));
+  return {
+    format: 'edl',
+    size: null,
+    media: listMedia(shown),
+    listUses: (facts) =>
+      shown.flatMap((event) => {
+        const known = facts.get(keyOf(event));
+        return known === undefined ? [] : [toUse(event, known)];
+      }),
+    write: (facts, conformed) => writeEdl(source, shown, facts, conformed),
+  };
+}
+
+function parseEvents(source: string): EdlEvent[] {
+  const events: EdlEvent[] = [];
+  let number = '';
+  let offset = 0;
+  for (const line of source.split('\n')) {
+    const start = offset;
+    offset += line.length + 1;
+    const event = EVENT.exec(line.trim());
+    if (event !== null) {
+      const [, id = '', reel = '', channels = '', , , a = '', b = '', c = '', d = ''] = event;
+      number = id;
+      events.push({ reel, channels, source: [a, b], record: [c, d], speed: null, names: [] });
+      continue;
+    }
+    const motion = MOTION.exec(line.trim());
+    const last = events.at(-1);
+    if (motion !== null && last !== undefined) {
+      const target = events.findLast(({ reel }) => reel === motion[1]) ?? last;
+      target.speed = Number(motion[2]);
+    }
+    const name = NAME.exec(line.trim());
+    if (name === null || last === undefined || number === '') continue;
+    const [, kind = '', value = ''] = name;
+    const at = start + line.lastIndexOf(value);
+    const previous = events.at(-2);
+    // A dissolve is two lines: what it comes from has no length of its own.
+    const from = /^(FROM)/i.test(kind) && previous?.record[0] === previous?.record[1] ? previous : undefined;
+    const list = (from ?? last).names;
+    const entry = { value, start: at, end: at + value.length };
+    if (/FILE/i.test(kind)) list.unshift(entry);
+    else list.push(entry);
+  }
+  return events;
+}
+
+function keyOf({ names, reel }: EdlEvent): string {
+  return names[0]?.value ?? reel;
+}
+
+function listMedia(events: readonly EdlEvent[]): MediaReference[] {
+  const media = new Map<string, MediaReference>();
+  for (const event of events) {
+    const written = keyOf(event);
+    const names = event.names.map(({ value }) => value);
+    const paths = [
+      ...names,
+      ...['mov', 'mxf', 'mp4', 'avi', 'dv'].map((ending) => `${event.reel}.${ending}`),
+    ];
+    if (!media.has(written)) media.set(written, { written, paths });
+  }
+  return [...media.values()];
+}
+
+function toUse(event: EdlEvent, facts: MediaFacts): FrameUse {
+  const count = countTimecode(facts.frameRate, facts.dropFrame);
+  const [start, stop] = event.source.map((text) => parseTimecode(text, count));
+  const [from, to] = event.record.map((text) => parseTimecode(text, count));
+  const outside = new UpscaleError(
+    'USAGE',
+    `The list shows ${keyOf(event)} at ${event.source[0]}, and the file runs from ${formatTimecode(facts.startFrame, count)} to ${formatTimecode(facts.startFrame + facts.frames, count)}.`,
+    { hint: 'Give the file that the list was made with; see upreel probe for its timecode.' },
+  );
+  if (start == null || stop == null) throw outside;
+  const played = Math.max(1, (to ?? 0) - (from ?? 0));
+  const length =
+    event.speed === null
+      ? stop - start
+      : Math.ceil((played * Math.abs(event.speed)) / count.framesPerSecond) + 1;
+  const backwards = event.speed !== null && event.speed < 0;
+  const first = start - facts.startFrame - (backwards ? length : 0);
+  const end = first + length + (backwards ? 1 : 0);
+  if (end <= 0 || first >= facts.frames) throw outside;
+  return {
+    media: keyOf(event),
+    first: Math.max(0, first),
+    end: Math.min(facts.frames, Math.max(end, first + 1)),
+    grid: 1,
+  };
+}
+
+function writeEdl(
+  source: string,
+  events: readonly EdlEvent[],
+  facts: ReadonlyMap<string, MediaFacts>,
+  { findPiece }: Conformed,
+): { text: string; kept: string[] } {
+  const edits = new EditList();
+  const kept: string[] = [];
+  for (const event of events) {
+    const known = facts.get(keyOf(event));
+    if (known === undefined) continue;
+    const { first, end } = toUse(event, known);
+    const piece = findPiece(keyOf(event), first, end);
+    if (piece === undefined) continue;
+    for (const { value, start, end: stop } of event.names) {
+      edits.replace(start, stop, /[/\\]/.test(value) ? piece.path : path.basename(piece.path));
+    }
+    if (event.names.length === 0) {
+      kept.push(
+        `The event of reel ${event.reel} names no clip; ${piece.path} is found by its timecode and reel.`,
+      );
+    }
+  }
+  return { text: edits.render(source), kept };
+}

@@ -1,0 +1,185 @@
+import path from 'node:path';
+import { UpscaleError } from '../../core/errors.ts';
+import { rational, toNumber, type Rational } from '../../core/rational.ts';
+import { EditList } from './edit-list.ts';
+import {
+  attachedTo,
+  findClips,
+  findMedia,
+  framesPerPosition,
+  lengthOf,
+  toFrameUse,
+  type MltClip,
+  type MltMedia,
+  type MltProfile,
+} from './mlt-clips.ts';
+import { scaleProject } from './mlt-scale.ts';
+import { moveEffects, repointMedia } from './mlt-repoint.ts';
+import { formatPosition, parsePosition } from './mlt-values.ts';
+import type { Conformed, FrameUse, MediaFacts, MediaReference, Piece, Timeline } from './timeline.ts';
+import { editAttribute, readAttribute, type XmlElement } from './xml-tree.ts';
+
+/** An MLT project, as Kdenlive, Shotcut and `melt` write it. Throws `SOURCE_UNREADABLE` for one without a profile. */
+export function readMlt(source: string, root: XmlElement, file: string): Timeline {
+  return new MltTimeline(source, root, file);
+}
+
+class MltTimeline implements Timeline {
+  readonly format = 'mlt';
+  readonly #source: string;
+  readonly #root: XmlElement;
+  readonly #profile: MltProfile;
+  readonly #media: readonly MltMedia[];
+  readonly #clips: readonly MltClip[];
+
+  constructor(source: string, root: XmlElement, file: string) {
+    this.#source = source;
+    this.#root = root;
+    this.#profile = readProfile(root, file);
+    this.#media = findMedia(root);
+    this.#clips = findClips(root, this.#media, this.#profile.rate);
+  }
+
+  get size(): { width: number; height: number } {
+    const { width, height, pixelAspect } = this.#profile;
+    return { width: Math.round(width * toNumber(pixelAspect)), height };
+  }
+
+  get media(): MediaReference[] {
+    const base = readAttribute(this.#root, 'root') ?? '';
+    const used = new Set(this.#shown().map(({ media }) => media.written));
+    return [...used].map((written) => ({ written, paths: [path.join(base, written), written] }));
+  }
+
+  listUses(facts: ReadonlyMap<string, MediaFacts>): FrameUse[] {
+    return this.#shown().flatMap((clip) => {
+      const known = facts.get(clip.media.written);
+      return known === undefined ? [] : [toFrameUse(clip, known, this.#profile.rate)];
+    });
+  }
+
+  write(facts: ReadonlyMap<string, MediaFacts>, conformed: Conformed): { text: string; kept: string[] } {
+    const edits = new EditList();
+    const kept = scaleProject(edits, this.#root, this.#profile, conformed);
+    const ids = new Set(this.#media.map(({ id }) => id));
+    for (const media of this.#media) {
+      const known = facts.get(media.written);
+      if (known !== undefined) this.#writeMedia(edits, media, known, conformed, ids);
+    }
+    return { text: edits.render(this.#source), kept };
+  }
+
+  #shown(): MltClip[] {
+    return this.#clips.filter(({ inBin }) => !inBin);
+  }
+
+  /** The first piece that a producer's clips need becomes the producer's; for each further one there is a copy of it. */
+  #writeMedia(
+    edits: EditList,
+    media: MltMedia,
+    facts: MediaFacts,
+    conformed: Conformed,
+    ids: Set<string>,
+  ): void {
+    const { rate } = this.#profile;
+    const clips = this.#clips.filter((clip) => clip.media === media);
+    const byPiece = new Map<Piece, MltClip[]>();
+    for (const clip of clips.filter(({ inBin }) => !inBin)) {
+      const use = toFrameUse(clip, facts, rate);
+      const piece = conformed.findPiece(media.written, use.first, use.end);
+      if (piece !== undefined) byPiece.set(piece, [...(byPiece.get(piece) ?? []), clip]);
+    }
+    const base = this.#baseOf(media, conformed);
+    // Kdenlive knows a clip of the timeline by its number in the bin: the bin's follows those that are shown.
+    if (byPiece.size === 0) {
+      const shared = media.binId === null ? null : this.#pieceOfBin(media, facts, conformed);
+      if (shared !== null) {
+        const shift = shiftOf(media, shared, rate);
+        repointMedia(edits, this.#source, media, { piece: shared, shift, rate, base });
+        for (const clip of clips) this.#moveClip(edits, clip, shared, shift);
+      }
+      return;
+    }
+    for (const [index, [piece, users]] of [...byPiece].entries()) {
+      const shift = shiftOf(media, piece, rate);
+      if (index === 0) {
+        repointMedia(edits, this.#source, media, { piece, shift, rate, base });
+        for (const clip of clips.filter(({ inBin }) => inBin)) this.#moveClip(edits, clip, piece, shift);
+      } else {
+        const id = nameCopy(media.id, ids);
+        const copy = new EditList();
+        repointMedia(copy, this.#source, media, { piece, shift, rate, base });
+        editAttribute(copy, media.element, 'id', id);
+        const { start, end } = media.element;
+        const indent = /[^\S\n]*$/.exec(this.#source.slice(0, start))?.[0] ?? '';
+        edits.replace(end, end, `\n${indent}${copy.render(this.#source, start, end)}`);
+        for (const { element } of users) editAttribute(edits, element, 'producer', id);
+      }
+      for (const clip of users) this.#moveClip(edits, clip, piece, shift);
+    }
+  }
+
+  #moveClip(edits: EditList, { element, inBin, media }: MltClip, piece: Piece, shift: number): void {
+    const { rate } = this.#profile;
+    const last = lengthOf(media, piece, rate) - 1;
+    for (const name of ['in', 'out'] as const) {
+      const span = element.attributes.get(name);
+      const position = span === undefined ? null : parsePosition(span.value, rate);
+      if (span === undefined || position === null) continue;
+      const moved = Math.max(0, Math.min(position - shift, inBin ? last : Infinity));
+      if (moved !== position) editAttribute(edits, element, name, formatPosition(moved, rate, span.value));
+    }
+    moveEffects(edits, attachedTo(element), { shift, rate, piece });
+  }
+
+  #pieceOfBin(media: MltMedia, facts: MediaFacts, conformed: Conformed): Piece | null {
+    const clip = this.#shown().find((other) => other.media.binId === media.binId);
+    if (clip === undefined) return null;
+    const { first, end } = toFrameUse(clip, facts, this.#profile.rate);
+    return conformed.findPiece(media.written, first, end) ?? null;
+  }
+
+  /** Relative paths stay relative where they can. */
+  #baseOf(media: MltMedia, { folder }: Conformed): string | null {
+    if (path.isAbsolute(media.written)) return null;
+    return path.resolve(folder, readAttribute(this.#root, 'root') ?? '');
+  }
+}
+
+/** Positions that clips of a piece move by: whole by the piece's choice. */
+function shiftOf(media: MltMedia, piece: Piece, rate: Rational): number {
+  if (piece.first === 0) return 0;
+  const { num, den } = framesPerPosition(media, piece.source, rate);
+  return Math.round((piece.first * den) / num);
+}
+
+function nameCopy(id: string, taken: Set<string>): string {
+  for (let number = 2; ; number++) {
+    const name = `${id}_${String(number)}`;
+    if (taken.has(name)) continue;
+    taken.add(name);
+    return name;
+  }
+}
+
+function readProfile(root: XmlElement, file: string): MltProfile {
+  const element = root.children.find(({ name }) => name === 'profile');
+  const read = (name: string): number => Number(readAttribute(element ?? root, name));
+  const whole = (...names: string[]): boolean =>
+    names.every((name) => Number.isInteger(read(name)) && read(name) > 0);
+  if (
+    element === undefined ||
+    !whole('width', 'height', 'frame_rate_num', 'frame_rate_den', 'sample_aspect_num', 'sample_aspect_den')
+  ) {
+    throw new UpscaleError('SOURCE_UNREADABLE', `${file} does not say its size and rate in a profile.`, {
+      hint: 'Save it with Kdenlive or Shotcut, or add a <profile> element as melt writes it.',
+    });
+  }
+  return {
+    element,
+    rate: rational(read('frame_rate_num'), read('frame_rate_den')),
+    width: read('width'),
+    height: read('height'),
+    pixelAspect: rational(read('sample_aspect_num'), read('sample_aspect_den')),
+  };
+}

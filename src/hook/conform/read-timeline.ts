@@ -1,0 +1,36 @@
+import { readFile } from 'node:fs/promises';
+import { UpscaleError } from '../../core/errors.ts';
+import { readEdl } from './edl.ts';
+import { readMlt } from './mlt.ts';
+import { readOtio } from './otio.ts';
+import type { Timeline } from './timeline.ts';
+import { parseXml } from './xml-tree.ts';
+
+/**
+ * Reads a timeline of any known format, told by its content.
+ *
+ * @throws UpscaleError `SOURCE_NOT_FOUND`, or `SOURCE_UNREADABLE` for what is no timeline
+ */
+export async function readTimeline(file: string): Promise<Timeline> {
+  let source: string;
+  try {
+    source = await readFile(file, 'utf8');
+  } catch (error) {
+    throw new UpscaleError('SOURCE_NOT_FOUND', `${file} cannot be read.`, {
+      cause: error,
+      hint: 'Check the path and its rights.',
+    });
+  }
+  const start = source.replace(/^\uFEFF/, '').trimStart();
+  if (start.startsWith('<')) {
+    const root = parseXml(source, file);
+    if (root.name === 'mlt') return readMlt(source, root, file);
+  } else if (start.startsWith('{')) {
+    return readOtio(source, file);
+  } else if (/^(TITLE|FCM|\d{3,})\b/im.test(start)) {
+    return readEdl(source, file);
+  }
+  throw new UpscaleError('SOURCE_UNREADABLE', `${file} is no timeline that Upreel knows.`, {
+    hint: 'Give a project of Kdenlive or Shotcut (MLT XML), an OTIO file or a CMX3600 EDL.',
+  });
+}

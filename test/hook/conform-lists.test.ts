@@ -1,0 +1,247 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { countTimecode, formatTimecode } from '../../src/core/timecode.ts';
+import { readEdl } from '../../src/hook/conform/edl.ts';
+import { mergeUses } from '../../src/hook/conform/merge-uses.ts';
+import { readOtio } from '../../src/hook/conform/otio.ts';
+import type { Conformed, FrameUse, MediaFacts, Piece, Timeline } from '../../src/hook/conform/timeline.ts';
+
+const NTSC = { num: 30000, den: 1001 };
+const FILM: MediaFacts = {
+  path: '/media/film.mov',
+  frames: 3000,
+  frameRate: NTSC,
+  startFrame: 107892, // 01:00:00;00
+  dropFrame: true,
+  reel: 'A007',
+  ...{ width: 720, height: 480, displayWidth: 720, displayHeight: 540, videoIndex: 0, audioIndices: [1] },
+};
+
+/** Makes the new timeline as conforming does, with pieces that hold the uses. */
+function rewrite(
+  timeline: Timeline,
+  facts: ReadonlyMap<string, MediaFacts>,
+  handles: number,
+): { text: string; kept: string[]; pieces: Piece[] } {
+  const pieces = mergeUses(timeline.listUses(facts), facts, { handles, uncut: new Set() }).map(
+    (span): Piece => ({ ...span, path: `/new/${String(span.first)}.mov`, width: 2880, height: 2160 }),
+  );
+  const conformed: Conformed = {
+    ...{ width: 0, height: 0, folder: '/new' },
+    findPiece: (media, first, end) =>
+      pieces.find(
+        (piece) => piece.source.path === facts.get(media)?.path && piece.first <= first && end <= piece.end,
+      ),
+  };
+  return { ...timeline.write(facts, conformed), pieces };
+}
+
+const EDL = `TITLE: Holiday
+FCM: DROP FRAME
+
+001  A007     V     C        01:00:10;00 01:00:12;00 01:00:00;00 01:00:02;00
+* FROM CLIP NAME: film.mov
+* SOURCE FILE: /media/film.mov
+002  A007     V     C        01:00:59;28 01:01:01;02 01:00:02;00 01:00:03;02
+* FROM CLIP NAME: film.mov
+* SOURCE FILE: /media/film.mov
+M2   A007       015.0                01:00:59;28
+003  BL       V     C        00:00:00;00 00:00:01;00 01:00:03;02 01:00:04;02
+004  A007     A     C        01:00:00;00 01:00:30;00 01:00:00;00 01:00:30;00
+* COMMENT THAT NO ONE KNOWS
+`;
+
+describe('an EDL', () => {
+  const timeline = readEdl(EDL, 'holiday.edl');
+  const facts = new Map([['/media/film.mov', FILM]]);
+
+  it('counts drop-frame timecode from the file’s own, and takes half the frames at half the speed', () => {
+    expect(timeline.listUses(facts)).toEqual([
+      { media: '/media/film.mov', first: 300, end: 360, grid: 1 },
+      // 32 frames of the record, and one more for the frame that slow motion ends in.
+      { media: '/media/film.mov', first: 1798, end: 1798 + 16 + 1, grid: 1 },
+    ]);
+  });
+
+  it('is read back with the same timecodes and the new names', () => {
+    const { text, pieces } = rewrite(timeline, facts, 12);
+    expect(pieces.map(({ first, end }) => [first, end])).toEqual([
+      [288, 372],
+      [1786, 1827],
+    ]);
+    const lines = text.split('\n');
+    const before = EDL.split('\n');
+    expect(lines.filter((line, i) => line !== before[i])).toEqual([
+      '* FROM CLIP NAME: 288.mov',
+      '* SOURCE FILE: /new/288.mov',
+      '* FROM CLIP NAME: 1786.mov',
+      '* SOURCE FILE: /new/1786.mov',
+    ]);
+    const again = new Map(
+      pieces.map((piece) => [
+        piece.path,
+        {
+          ...FILM,
+          path: piece.path,
+          startFrame: FILM.startFrame + piece.first,
+          frames: piece.end - piece.first,
+        },
+      ]),
+    );
+    expect(
+      readEdl(text, 'new.edl')
+        .listUses(again)
+        .map(({ first }) => first),
+    ).toEqual([12, 12]);
+  });
+
+  it('refuses a list whose timecodes the file does not have, and what is no list', () => {
+    const other = new Map([['/media/film.mov', { ...FILM, startFrame: 0 }]]);
+    expect(() => timeline.listUses(other)).toThrow(expect.objectContaining({ code: 'USAGE' }) as Error);
+    expect(() => readEdl('TITLE: none\n', 'x.edl')).toThrow(
+      expect.objectContaining({ code: 'SOURCE_UNREADABLE' }) as Error,
+    );
+  });
+
+  it('finds any frame again by its timecode', () => {
+    const count = countTimecode(NTSC, true);
+    fc.assert(
+      fc.property(fc.nat({ max: 2900 }), fc.integer({ min: 1, max: 99 }), (first, length) => {
+        const [a, b] = [first, first + length].map((frame) => formatTimecode(FILM.startFrame + frame, count));
+        const text = `001  A007     V     C        ${a ?? ''} ${b ?? ''} 01:00:00;00 01:00:03;00\n* SOURCE FILE: /media/film.mov\n`;
+        expect(readEdl(text, 'x.edl').listUses(facts)).toEqual([
+          { media: '/media/film.mov', first, end: Math.min(3000, first + length), grid: 1 },
+        ]);
+      }),
+    );
+  });
+});
+
+function time(value: number): object {
+  return { OTIO_SCHEMA: 'RationalTime.1', rate: 25.0, value };
+}
+function range(start: number, duration: number): object {
+  return { OTIO_SCHEMA: 'TimeRange.1', start_time: time(start), duration: time(duration) };
+}
+function clip(name: string, start: number, duration: number, effects: object[] = []): object {
+  return {
+    OTIO_SCHEMA: 'Clip.2',
+    name,
+    source_range: range(start, duration),
+    effects,
+    media_references: {
+      DEFAULT_MEDIA: {
+        OTIO_SCHEMA: 'ExternalReference.1',
+        target_url: 'file:///media/a%20film.mov',
+        available_range: range(90000, 500),
+        metadata: { odd: 1e300 },
+      },
+    },
+    active_media_reference_key: 'DEFAULT_MEDIA',
+  };
+}
+const OTIO = JSON.stringify(
+  {
+    OTIO_SCHEMA: 'Timeline.1',
+    tracks: {
+      OTIO_SCHEMA: 'Stack.1',
+      children: [
+        {
+          OTIO_SCHEMA: 'Track.1',
+          children: [
+            clip('one', 90050, 25),
+            { OTIO_SCHEMA: 'Transition.1', in_offset: time(5), out_offset: time(5) },
+            clip('two', 90300, 10, [{ OTIO_SCHEMA: 'LinearTimeWarp.1', time_scalar: 2 }]),
+            { OTIO_SCHEMA: 'Gap.1', source_range: range(0, 25) },
+            {
+              OTIO_SCHEMA: 'Clip.2',
+              name: 'titles',
+              media_references: { DEFAULT_MEDIA: { OTIO_SCHEMA: 'GeneratorReference.1' } },
+            },
+          ],
+        },
+      ],
+    },
+  },
+  null,
+  4,
+).replaceAll('25,', '25.0,');
+
+describe('an OTIO timeline', () => {
+  const timeline = readOtio(OTIO, 'holiday.otio');
+  const film = {
+    ...FILM,
+    path: '/media/a film.mov',
+    frames: 500,
+    frameRate: { num: 25, den: 1 },
+    startFrame: 90000,
+    dropFrame: false,
+  };
+  const facts = new Map([['file:///media/a%20film.mov', film]]);
+
+  it('shows frames through transitions and at other speeds', () => {
+    expect(timeline.listUses(facts).map(({ first, end }) => [first, end])).toEqual([
+      [50, 80],
+      [290, 320],
+    ]);
+  });
+
+  it('is read back at the same frames, and stays to the byte elsewhere', () => {
+    const { text, kept, pieces } = rewrite(timeline, facts, 10);
+    expect(pieces.map(({ first, end }) => [first, end])).toEqual([
+      [40, 90],
+      [280, 330],
+    ]);
+    const before = OTIO.split('\n');
+    const changed = text.split('\n').filter((line, i) => line !== before[i]);
+    expect(changed.map((line) => line.trim())).toEqual([
+      ...['"target_url": "file:///new/40.mov",', '"value": 90040.0', '"value": 50.0'],
+      ...['"target_url": "file:///new/280.mov",', '"value": 90280.0', '"value": 50.0'],
+    ]);
+    expect(kept).toEqual([expect.stringContaining('titles')]);
+    const again = new Map<string, MediaFacts>(
+      pieces.map((piece) => [
+        `file://${piece.path}`,
+        { ...film, path: piece.path, frames: piece.end - piece.first, startFrame: 90000 + piece.first },
+      ]),
+    );
+    const shift = (use: FrameUse): number =>
+      use.first + (pieces.find(({ path }) => use.media.endsWith(path))?.first ?? 0);
+    expect(readOtio(text, 'new.otio').listUses(again).map(shift)).toEqual([50, 290]);
+  });
+
+  it('refuses what is no timeline', () => {
+    for (const text of ['{', '{}', '[]']) {
+      expect(() => readOtio(text, 'x.otio')).toThrow(
+        expect.objectContaining({ code: 'SOURCE_UNREADABLE' }) as Error,
+      );
+    }
+  });
+});
+
+describe('mergeUses', () => {
+  const facts = new Map([['m', FILM]]);
+
+  it('covers every use with its handles, each frame once, and begins on the grid', () => {
+    const use = fc
+      .tuple(fc.nat({ max: 2990 }), fc.integer({ min: 1, max: 400 }), fc.constantFrom(1, 2, 3))
+      .map(([first, length, grid]): FrameUse => ({
+        media: 'm',
+        first,
+        end: Math.min(3000, first + length),
+        grid,
+      }));
+    fc.assert(
+      fc.property(fc.array(use, { minLength: 1, maxLength: 20 }), fc.nat({ max: 30 }), (uses, handles) => {
+        const spans = mergeUses(uses, facts, { handles, uncut: new Set() });
+        for (const { first, end, grid } of uses) {
+          const home = spans.find((span) => span.first <= first && end <= span.end);
+          expect(home?.first).toBeLessThanOrEqual(Math.max(0, first - handles));
+          expect(home?.end).toBeGreaterThanOrEqual(Math.min(3000, end + handles));
+          expect((home?.first ?? 0) % (grid ?? 1)).toBe(0);
+        }
+        spans.slice(1).forEach((span, i) => expect(span.first).toBeGreaterThan(spans[i]?.end ?? 0));
+      }),
+    );
+  });
+});

@@ -1,0 +1,173 @@
+import { spawnSync } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { runHook, type HookResult } from '../../src/hook/run-hook.ts';
+import { upscale } from '../../src/index.ts';
+import { findToolSets } from '../ffmpeg/tool-sets.ts';
+import { ffmpeg, makeFolder, tools } from '../pipeline/clip-fixture.ts';
+import { hasMediaInfo, readMediaInfo } from './mediainfo.ts';
+
+interface Probed {
+  readonly streams: readonly (Readonly<Record<string, string | number | undefined>> & {
+    readonly tags?: Readonly<Record<string, string>>;
+  })[];
+  readonly chapters: readonly { readonly tags: Readonly<Record<string, string>> }[];
+}
+
+const folder = await makeFolder();
+afterAll(folder.remove);
+const toolSets = await findToolSets();
+const SOUND = 'sine=r=48000:d=1';
+const MIX =
+  '[1]asplit[x][guide];[x]pan=5.1|c0=c0|c1=c0|c2=c0|c3=0.5*c0|c4=c0|c5=c0,channelmap=channel_layout=5.1[mix]';
+
+/** Exports as editors make them: what each must still say of itself when it is larger. */
+const EXPORTS = [
+  {
+    name: '29.97 drop-frame, BT.709',
+    file: 'ntsc.mov',
+    picture: 'testsrc2=s=192x108:r=30000/1001:d=1',
+    args: ['-color_primaries', 'bt709', '-color_trc', 'bt709', '-colorspace', 'bt709'],
+    filter: 'setparams=color_primaries=bt709:color_trc=bt709:colorspace=bt709',
+    timecode: ['00:59:59;28', '00:59:59;28'],
+    rate: '30000/1001',
+    colors: ['bt709', 'bt709', 'bt709'],
+    mediainfo: ['BT.709', 'BT.709', 'BT.709'],
+    request: {},
+  },
+  {
+    name: '59.94 drop-frame, BT.709',
+    file: 'sport.mov',
+    picture: 'testsrc2=s=192x108:r=60000/1001:d=0.5',
+    args: ['-color_primaries', 'bt709', '-color_trc', 'bt709', '-colorspace', 'bt709'],
+    filter: 'setparams=color_primaries=bt709:color_trc=bt709:colorspace=bt709',
+    timecode: ['10:00:00;56', '10:00:00;56'],
+    rate: '60000/1001',
+    colors: ['bt709', 'bt709', 'bt709'],
+    mediainfo: ['BT.709', 'BT.709', 'BT.709'],
+    request: {},
+  },
+  {
+    name: '23.976 non-drop, BT.2020 and HLG',
+    file: 'film.mov',
+    picture: 'testsrc2=s=192x108:r=24000/1001:d=1',
+    args: ['-color_primaries', 'bt2020', '-color_trc', 'arib-std-b67', '-colorspace', 'bt2020nc'],
+    filter: 'setparams=color_primaries=bt2020:color_trc=arib-std-b67:colorspace=bt2020nc',
+    timecode: ['01:00:00:23', '01:00:00:23'],
+    rate: '24000/1001',
+    colors: ['bt2020', 'arib-std-b67', 'bt2020nc'],
+    mediainfo: ['BT.2020', 'HLG', 'BT.2020 non-constant'],
+    request: {},
+  },
+  {
+    name: '25 interlaced with wide pixels, BT.601',
+    file: 'pal.mov',
+    picture: 'testsrc2=s=180x144:r=50:d=1',
+    args: [
+      '-color_primaries',
+      'bt470bg',
+      '-color_trc',
+      'bt709',
+      '-colorspace',
+      'bt470bg',
+      '-flags',
+      '+ildct',
+    ],
+    filter:
+      'tinterlace=interleave_top,setfield=tff,setsar=16/15,setparams=color_primaries=bt470bg:color_trc=bt709:colorspace=bt470bg',
+    // A frame for each field: the same moment at twice the count.
+    timecode: ['10:00:00:12', '10:00:00:24'],
+    rate: '50/1',
+    colors: ['bt470bg', 'bt709', 'bt470bg'],
+    mediainfo: ['BT.601 PAL', 'BT.709', 'BT.470 System B/G'],
+    request: { deinterlace: 'field' },
+  },
+] as const;
+
+function probe(file: string): Probed {
+  const { stdout } = spawnSync(tools.ffprobe, [
+    ...['-v', 'error', '-show_streams', '-show_chapters', '-of', 'json', file],
+  ]);
+  return JSON.parse(stdout.toString()) as Probed;
+}
+
+describe.each(EXPORTS)('an export of $name', ({ file, picture, args, filter, timecode, ...expected }) => {
+  const source = folder.path(file);
+
+  beforeAll(() => {
+    const meta = folder.path('chapters.txt');
+    const chapters = [0, 400].map(
+      (start) =>
+        `[CHAPTER]\nTIMEBASE=1/1000\nSTART=${String(start)}\nEND=${String(start + 400)}\ntitle=At ${String(start)}\n`,
+    );
+    writeFileSync(meta, `;FFMETADATA1\n${chapters.join('')}`);
+    ffmpeg(
+      ...['-f', 'lavfi', '-i', picture, '-f', 'lavfi', '-i', SOUND, '-i', meta, '-filter_complex'],
+      ...[`[0]${filter}[picture];${MIX}`, '-map', '[picture]', '-map', '[mix]', '-map', '[guide]'],
+      ...['-map_metadata', '2', '-map_chapters', '2', '-c:v', 'prores_ks', '-vendor', 'apl0', ...args],
+      ...['-c:a', 'pcm_s24le', '-timecode', timecode[0], '-metadata:s:v:0', 'reel_name=A007C012'],
+      ...['-metadata:s:a:0', 'handler_name=Mix 5.1', '-metadata:s:a:1', 'handler_name=Guide', source],
+    );
+  });
+
+  describe.each(
+    toolSets.flatMap(([version, set]) =>
+      (['mezzanine', 'mezzanine-dnxhr'] as const).map((preset) => ({ version, set, preset })),
+    ),
+  )('as $preset by ffmpeg $version', ({ version, set, preset }) => {
+    let result: HookResult;
+    let probed: Probed;
+
+    beforeAll(async () => {
+      const output = folder.path(`${version}-${preset}-${file}`);
+      const request = { output, preset, model: 'lanczos', ffmpeg: set.ffmpeg, ...expected.request };
+      result = await runHook({ file: source, request }, upscale);
+      probed = probe(result.output);
+    });
+
+    it('is found right, and says so', () => {
+      expect(result).toMatchObject({ ok: true, verified: true, damaged: false });
+      expect(result).toMatchObject({ timecode: timecode[1], reel: 'A007C012', frameRate: expected.rate });
+    });
+
+    it('keeps timecode, reel, rate, colours, shape, sound and chapters by ffprobe', () => {
+      const [video] = probed.streams;
+      const track = probed.streams.find(({ codec_tag_string }) => codec_tag_string === 'tmcd');
+      const dnxhr = preset === 'mezzanine-dnxhr';
+      expect(track?.tags).toMatchObject({ timecode: timecode[1], reel_name: 'A007C012' });
+      expect(video).toMatchObject({
+        ...{ codec_name: dnxhr ? 'dnxhd' : 'prores', profile: dnxhr ? 'DNXHR HQX' : 'HQ' },
+        ...{ sample_aspect_ratio: '1:1', r_frame_rate: expected.rate, avg_frame_rate: expected.rate },
+        // Of DNxHR ffmpeg's files say it in the frames alone, where MediaInfo finds it.
+        ...{ color_range: 'tv', ...(dnxhr ? {} : { field_order: 'progressive' }) },
+      });
+      const [primaries, transfer, matrix] = expected.colors;
+      expect(video).toMatchObject({ color_primaries: primaries, color_transfer: transfer });
+      // DNxHR is BT.709 by its decoders; what was in another matrix is converted.
+      expect(video?.['color_space']).toBe(dnxhr ? 'bt709' : matrix);
+      const sound = probed.streams.filter(({ codec_type }) => codec_type === 'audio');
+      expect(sound).toMatchObject([
+        { codec_name: 'pcm_s24le', channel_layout: '5.1', tags: { handler_name: 'Mix 5.1' } },
+        { codec_name: 'pcm_s24le', channel_layout: 'mono', tags: { handler_name: 'Guide' } },
+      ]);
+      expect(probed.chapters.map(({ tags }) => tags['title'])).toEqual(['At 0', 'At 400']);
+    });
+
+    it.skipIf(!hasMediaInfo)('keeps them by MediaInfo (skipped where it is not installed)', () => {
+      const tracks = readMediaInfo(result.output);
+      const video = tracks.find((track) => track['@type'] === 'Video');
+      const other = tracks.find((track) => track['@type'] === 'Other');
+      const sound = tracks.filter((track) => track['@type'] === 'Audio');
+      const [primaries, transfer, matrix] = expected.mediainfo;
+      expect(video).toMatchObject({ colour_primaries: primaries, transfer_characteristics: transfer });
+      if (preset === 'mezzanine') expect(video).toMatchObject({ matrix_coefficients: matrix });
+      expect(video).toMatchObject({ ScanType: 'Progressive' });
+      expect(video).toMatchObject({ PixelAspectRatio: '1.000', FrameRate_Mode: 'CFR' });
+      const [num, den] = expected.rate.split('/');
+      if (den !== '1') expect(video).toMatchObject({ FrameRate_Num: num, FrameRate_Den: den });
+      expect(other).toMatchObject({ Type: 'Time code', TimeCode_FirstFrame: timecode[1] });
+      expect(other?.['Title']).toBe('A007C012');
+      expect(sound.map((track) => track['Channels'])).toEqual(['6', '1']);
+    });
+  });
+});
