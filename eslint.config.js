@@ -13,6 +13,7 @@ const ROOMS = {
   config: ['core', 'decode', 'infer', 'temporal', 'encode'],
   pipeline: ['core', 'ffmpeg', 'kernels', 'decode', 'infer', 'temporal', 'encode', 'config'],
   measure: ['core', 'ffmpeg', 'kernels', 'decode', 'infer', 'temporal', 'encode', 'config', 'pipeline'],
+  preview: [...['core', 'ffmpeg', 'kernels', 'decode', 'infer', 'temporal', 'encode', 'config', 'pipeline']],
 };
 const NAMES = Object.keys(ROOMS);
 
@@ -60,7 +61,7 @@ export default tseslint.config(
   {
     languageOptions: {
       parserOptions: {
-        project: ['./test/tsconfig.json'],
+        project: ['./test/tsconfig.json', './web/tsconfig.json'],
         tsconfigRootDir: import.meta.dirname,
       },
     },

@@ -51,6 +51,20 @@ export const COMMAND_TABLE: readonly CommandEntry[] = [
     load: async () => (await import('./command-verify.ts')).runVerifyCommand,
   },
   {
+    name: 'preview',
+    usage: 'preview <input>',
+    summary: 'Watch a video upscaled in real time beside the original, in the browser or any HLS player',
+    positionals: [{ name: 'input', help: 'A video or a pattern (shot.%04d.png)' }],
+    load: async () => (await import('./command-preview.ts')).runPreviewCommand,
+  },
+  {
+    name: 'still',
+    usage: 'still <input>',
+    summary: 'Draw whole frames by several models on one sheet',
+    positionals: [{ name: 'input', help: 'A video, a picture or a pattern (shot.%04d.png)' }],
+    load: async () => (await import('./command-models-compare.ts')).runStillCommand,
+  },
+  {
     name: 'doctor',
     usage: 'doctor',
     summary: 'Say what this machine has and can do for Upreel',

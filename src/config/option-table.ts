@@ -12,6 +12,8 @@ export const COMMANDS = [
   'plan',
   'probe',
   'verify',
+  'preview',
+  'still',
   'doctor',
   'models list',
   'models show',
@@ -46,10 +48,14 @@ export interface OptionSpec {
 
 const RUN: readonly CommandName[] = ['upscale', 'plan'];
 /** What makes pictures of a source. */
-const PICTURES: readonly CommandName[] = [...RUN, 'models compare'];
+const SHEETS: readonly CommandName[] = ['models compare', 'still'];
+const WATCHED: readonly CommandName[] = ['preview'];
+const PICTURES: readonly CommandName[] = [...RUN, ...SHEETS, ...WATCHED];
 const WITH_FFMPEG: readonly CommandName[] = [
   ...(['upscale', 'plan', 'probe', 'verify', 'doctor'] as const),
-  ...(['models bench', 'models compare'] as const),
+  ...(['models bench'] as const),
+  ...SHEETS,
+  ...WATCHED,
 ];
 const ALL: readonly CommandName[] = COMMANDS;
 
@@ -71,8 +77,8 @@ export const OPTION_TABLE = [
     key: 'output',
     placeholder: 'PATH',
     group: 'Files',
-    help: 'Output: a file, a pattern for pictures, or - for standard output; <input>.upreel.<ext> beside the input when left out, of a sheet <input>.compare.png',
-    commands: PICTURES,
+    help: 'Output: a file, a pattern for pictures, or - for standard output; <input>.upreel.<ext> beside the input when left out, of a sheet <input>.compare.png, of a still <input>.still.png',
+    commands: [...RUN, ...SHEETS],
   },
   {
     name: 'overwrite',
@@ -82,7 +88,7 @@ export const OPTION_TABLE = [
     default: false,
     group: 'Files',
     help: 'Replace an output that exists',
-    commands: [...PICTURES, 'models add'],
+    commands: [...RUN, ...SHEETS, 'models add'],
   },
   {
     name: 'no-overwrite',
@@ -99,7 +105,7 @@ export const OPTION_TABLE = [
     placeholder: 'RATE',
     group: 'Files',
     help: 'Frames a second of picture sequences and raw streams, as 25 or 30000/1001',
-    commands: ['upscale', 'plan', 'probe', 'verify', 'models compare'],
+    commands: ['upscale', 'plan', 'probe', 'verify', ...SHEETS, ...WATCHED],
   },
   {
     name: 'strict',
@@ -141,15 +147,15 @@ export const OPTION_TABLE = [
     placeholder: 'TIME',
     group: 'Picture',
     help: 'Moment to show, as 12.5, 1:02.5 or 1:00:02.5 from the start; several with commas or several times',
-    commands: ['models compare'],
+    commands: SHEETS,
   },
   {
     name: 'models',
     type: 'list',
     placeholder: 'A,B,C',
     group: 'Picture',
-    help: 'Models to show beside the source and Lanczos, by name or path; all that are there when left out',
-    commands: ['models compare'],
+    help: 'Models to show, by name or path, filters among them; all that are there when left out',
+    commands: SHEETS,
   },
   {
     name: 'crop',
@@ -203,7 +209,7 @@ export const OPTION_TABLE = [
     placeholder: 'NAME|PATH',
     group: 'Picture',
     help: 'Model by name, a baseline (bicubic, lanczos, nearest) or the path of an ONNX file; a+b runs one after the other, a:0.7,b:0.3 averages; see upreel doctor',
-    commands: RUN,
+    commands: [...RUN, ...WATCHED],
   },
   {
     name: 'chroma',
@@ -214,7 +220,7 @@ export const OPTION_TABLE = [
     choices: ['auto', 'filter'],
     group: 'Picture',
     help: 'How colour grows beside a luma model: by a network guided by luma where one fits the source (auto), or by a plain filter',
-    commands: RUN,
+    commands: [...RUN, ...WATCHED],
   },
   {
     name: 'deinterlace',
@@ -334,7 +340,7 @@ export const OPTION_TABLE = [
     range: [1, 256],
     group: 'Machine',
     help: 'Segments that are worked on at the same time; by cores, device and memory when left out',
-    commands: RUN,
+    commands: [...RUN, ...WATCHED],
   },
   {
     name: 'tile',
@@ -375,6 +381,41 @@ export const OPTION_TABLE = [
     commands: WITH_FFMPEG,
   },
   {
+    name: 'host',
+    type: 'text',
+    placeholder: 'ADDRESS',
+    default: '127.0.0.1',
+    group: 'Machine',
+    help: 'Address of this machine to serve on; others than loopback ask viewers for the token that is printed',
+    commands: WATCHED,
+  },
+  {
+    name: 'port',
+    type: 'integer',
+    placeholder: 'N',
+    default: 0,
+    range: [0, 65535],
+    group: 'Machine',
+    help: 'Port to serve on; any that is free when left out',
+    commands: WATCHED,
+  },
+  {
+    name: 'cache',
+    type: 'size',
+    placeholder: 'SIZE',
+    default: '2G',
+    group: 'Machine',
+    help: 'Disk that finished pieces of the preview may take, such as 500M; the oldest go first',
+    commands: WATCHED,
+  },
+  {
+    name: 'no-open',
+    type: 'flag',
+    group: 'Machine',
+    help: 'Print the address of the page without opening it',
+    commands: WATCHED,
+  },
+  {
     name: 'json',
     type: 'flag',
     default: false,
@@ -397,7 +438,7 @@ export const OPTION_TABLE = [
     type: 'flag',
     group: 'Messages',
     help: 'Show no progress',
-    commands: ['upscale', 'models add', 'models bench', 'models compare'],
+    commands: ['upscale', 'models add', 'models bench', ...SHEETS],
   },
   {
     name: 'log-level',

@@ -190,6 +190,16 @@ export async function runFfprobe(
   options: RunToolOptions,
 ): Promise<string> {
   const { stdout } = await runTool(tools.ffprobe, args, 'pipe', options);
+  return stdout.toString('utf8');
+}
+
+/** Runs ffmpeg to its end and returns the bytes that it wrote to stdout. Throws as {@link runFfmpeg} does. */
+export async function readFfmpeg(
+  tools: Pick<FfmpegTools, 'ffmpeg'>,
+  args: readonly string[],
+  options: RunToolOptions,
+): Promise<Buffer> {
+  const { stdout } = await runTool(tools.ffmpeg, args, 'pipe', options);
   return stdout;
 }
 
@@ -198,7 +208,7 @@ async function runTool(
   args: readonly string[],
   stdout: 'pipe' | 'ignore',
   options: RunToolOptions,
-): Promise<{ stdout: string; stderr: string }> {
+): Promise<{ stdout: Buffer; stderr: string }> {
   throwIfAborted(options.signal);
   const child = startProcess(program, args, { label: options.what, stdin: 'ignore', stdout, ...options });
   const chunks: Buffer[] = [];
@@ -208,7 +218,7 @@ async function runTool(
   const exit = await child.exited.finally(() => watch.end());
   throwIfAborted(options.signal);
   if (exit.code !== 0) throw describeFailure(exit, options);
-  return { stdout: Buffer.concat(chunks).toString('utf8'), stderr: exit.stderr };
+  return { stdout: Buffer.concat(chunks), stderr: exit.stderr };
 }
 
 /** The error of a tool that ended badly, its last words included. */
@@ -238,6 +248,7 @@ function lastWords(stderr: string): string {
   return stderr.split('\n').slice(-8).join('\n');
 }
 
-function quote(argument: string): string {
+/** An argument as one would type it into a POSIX shell. */
+export function quote(argument: string): string {
   return /^[\w@%+=:,./-]+$/.test(argument) ? argument : `'${argument.replaceAll("'", `'\\''`)}'`;
 }

@@ -6,6 +6,7 @@ import { openUpscaler } from '../infer/upscaler.ts';
 import { Arena } from '../kernels/arena.ts';
 import { loadKernels } from '../kernels/kernels.ts';
 import type { Plan, SegmentResult } from './plan-schema.ts';
+import { FrameStack } from './stack-frames.ts';
 import { runSegment, type LaneResources, type StageSeconds } from './run-segment.ts';
 
 export interface LaneTask {
@@ -68,6 +69,7 @@ async function useLane(task: LaneTask, logger: Logger): Promise<LaneResources> {
   if (open !== undefined && open.hash !== task.plan.hash) {
     const before = await open.resources.catch(() => null);
     await before?.upscaler.close();
+    await before?.stack?.close();
     open = undefined;
   }
   open ??= { hash: task.plan.hash, resources: openLane(task, logger) };
@@ -85,7 +87,9 @@ async function openLane({ plan, tools }: LaneTask, logger: Logger): Promise<Lane
     loadKernels(arena),
     openUpscaler(plan.infer, { arena, logger }),
   ]);
-  return { arena, kernels, upscaler, tools };
+  const stack =
+    plan.beside === undefined ? undefined : await FrameStack.open(plan.beside, { arena, kernels });
+  return { arena, kernels, upscaler, stack, tools };
 }
 
 function forwardLog(port: MessagePort): Logger {
