@@ -1,6 +1,6 @@
 /**
- * `npm run bench [-- --quick]`: what Upreel itself costs; `npm run bench -- models ...`: what models gain and cost. Prints a table on stderr
- * and JSON on stdout. Machines are noisy: compare ratios of one run.
+ * `npm run bench [-- --quick]`: what Upreel itself costs; `npm run bench -- models ...`: what models gain and cost; `npm run bench -- preview
+ * [SECONDS]`: how soon and how steadily the preview plays. Prints a table on stderr and JSON on stdout. Machines are noisy: compare ratios of one run.
  */
 import { mkdtemp, rm } from 'node:fs/promises';
 import os from 'node:os';
@@ -9,10 +9,12 @@ import { tools } from './clips.ts';
 import { benchMemory } from './memory.ts';
 import { benchModels, describeRow } from './models.ts';
 import { benchOverhead } from './overhead.ts';
+import { benchPreview } from './preview.ts';
 import { benchStartUp } from './start-up.ts';
 
 const [command, ...rest] = process.argv.slice(2);
 if (command === 'models') await printModels(rest);
+else if (command === 'preview') await printPreview(Number(rest[0] ?? 60));
 else await printCosts(process.argv.includes('--quick'));
 
 async function printModels(args: readonly string[]): Promise<void> {
@@ -21,6 +23,17 @@ async function printModels(args: readonly string[]): Promise<void> {
   table(bench.rows.map(describeRow));
   for (const { model, reason } of bench.refused) console.error(`${model} cannot be read: ${reason}`);
   console.log(JSON.stringify({ machine: describeMachine(), ...bench }, null, 2));
+}
+
+async function printPreview(seconds: number): Promise<void> {
+  const folder = await mkdtemp(path.join(os.tmpdir(), 'upreel-bench-'));
+  try {
+    const preview = await benchPreview(folder, seconds);
+    table([preview]);
+    console.log(JSON.stringify({ machine: describeMachine(), preview }, null, 2));
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
 }
 
 async function printCosts(quick: boolean): Promise<void> {

@@ -2,6 +2,8 @@ import { spawn } from 'node:child_process';
 import process from 'node:process';
 import { resolveUpscaleOptions } from '../config/resolve-options.ts';
 import { isLoopbackHost } from '../preview/access.ts';
+import { isLiveSource } from '../pipeline/live-commands.ts';
+import { LivePreview } from '../preview/live-preview.ts';
 import { Preview } from '../preview/preview.ts';
 import { startServer } from '../preview/server.ts';
 import { readInput, readMessageOptions, readOption, readRequest } from './arguments.ts';
@@ -21,7 +23,9 @@ export async function runPreviewCommand(raw: RawArguments): Promise<number> {
   const { signal } = interrupt;
   const { logger } = createReporter({ progress: 'none', logLevel });
   const cacheBytes = Number(readOption(raw, 'cache'));
-  const preview = await Preview.open(input, { upscale, cacheBytes, logger, signal });
+  const preview = isLiveSource(input)
+    ? await LivePreview.open(input, { upscale, logger })
+    : await Preview.open(input, { upscale, cacheBytes, logger, signal });
   try {
     const server = await startServer(preview, { host, port, logger });
     try {
@@ -32,7 +36,7 @@ export async function runPreviewCommand(raw: RawArguments): Promise<number> {
       );
       if (raw['no-open'] !== true && process.stdout.isTTY) openBrowser(server.pageUrl);
       // What most will ask for is made ready before they do.
-      preview.variantOf(preview.defaults).catch(() => undefined);
+      if (preview instanceof Preview) preview.variantOf(preview.defaults).catch(() => undefined);
       await waitFor(signal);
     } finally {
       await server.close();

@@ -58,6 +58,22 @@ export const COMMAND_TABLE: readonly CommandEntry[] = [
     load: async () => (await import('./command-preview.ts')).runPreviewCommand,
   },
   {
+    name: 'stream',
+    usage: 'stream <source> <destination>',
+    summary: 'Upscale a live source in real time and send it on',
+    positionals: [
+      {
+        name: 'source',
+        help: 'rtmp://, srt://, udp://, rtsp://, tcp://, /dev/video0, or - for standard input',
+      },
+      {
+        name: 'destination',
+        help: 'rtmp://, srt://, udp://, rtsp://, tcp://, or a playlist (folder/stream.m3u8)',
+      },
+    ],
+    load: async () => (await import('./command-stream.ts')).runStreamCommand,
+  },
+  {
     name: 'still',
     usage: 'still <input>',
     summary: 'Draw whole frames by several models on one sheet',

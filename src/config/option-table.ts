@@ -13,6 +13,7 @@ export const COMMANDS = [
   'probe',
   'verify',
   'preview',
+  'stream',
   'still',
   'doctor',
   'models list',
@@ -56,6 +57,7 @@ const WITH_FFMPEG: readonly CommandName[] = [
   ...(['models bench'] as const),
   ...SHEETS,
   ...WATCHED,
+  'stream',
 ];
 const ALL: readonly CommandName[] = COMMANDS;
 
@@ -191,7 +193,7 @@ export const OPTION_TABLE = [
     placeholder: 'N',
     group: 'Picture',
     help: 'Enlarge the picture as shown N times, any number above 1; 2 when neither --scale nor --to is given',
-    commands: PICTURES,
+    commands: [...PICTURES, 'stream'],
   },
   {
     name: 'to',
@@ -209,7 +211,7 @@ export const OPTION_TABLE = [
     placeholder: 'NAME|PATH',
     group: 'Picture',
     help: 'Model by name, a baseline (bicubic, lanczos, nearest) or the path of an ONNX file; a+b runs one after the other, a:0.7,b:0.3 averages; see upreel doctor',
-    commands: [...RUN, ...WATCHED],
+    commands: [...RUN, ...WATCHED, 'stream'],
   },
   {
     name: 'chroma',
@@ -312,7 +314,7 @@ export const OPTION_TABLE = [
     choices: ['auto', 'cpu', 'cuda', 'tensorrt', 'directml', 'coreml', 'webgpu'],
     group: 'Machine',
     help: "Where the model runs; auto takes the machine's best that really opens",
-    commands: [...PICTURES, 'models bench'],
+    commands: [...PICTURES, 'models bench', 'stream'],
   },
   {
     name: 'memory',
@@ -438,7 +440,7 @@ export const OPTION_TABLE = [
     type: 'flag',
     group: 'Messages',
     help: 'Show no progress',
-    commands: ['upscale', 'models add', 'models bench', ...SHEETS],
+    commands: ['upscale', 'models add', 'models bench', ...SHEETS, 'stream'],
   },
   {
     name: 'log-level',

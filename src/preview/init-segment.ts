@@ -82,7 +82,7 @@ async function makeInit(
       {
         path: 'pipe:1',
         options: [
-          ...['-map', '0:v:0', '-c', 'copy', ...filters, '-frames:v', '1'],
+          ...['-map', '0', '-c', 'copy', ...filters, '-frames:v', '1'],
           ...['-movflags', '+empty_moov+default_base_moof+frag_keyframe+write_colr'],
           ...['-video_track_timescale', String(timescale), '-f', 'mp4'],
         ],

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { UpscaleOptions } from '../config/upscale-options.ts';
 import type { Logger } from '../core/logger.ts';
+import { formatRational } from '../core/rational.ts';
 import type { Source } from '../decode/source.ts';
 import type { FfmpegTools } from '../ffmpeg/tools.ts';
 import { planInfer } from '../infer/plan-infer.ts';
@@ -12,6 +13,8 @@ import { CORE_FLOPS, estimateSeconds } from '../pipeline/time-estimate.ts';
 
 /** Frames of one lane that may be between decoder and encoder. */
 const FRAMES_IN_FLIGHT = 10;
+/** No frame waits for another one, and none is shown before it is decoded. */
+const ENCODER_ARGUMENTS = ['-bf', '0', '-tune', 'zerolatency'];
 /** Encoders and networks look up between tiles only, and a seek must be heard within 100 ms. */
 const TILE_SECONDS = 0.07;
 const LEAST_TILE = 128;
@@ -45,8 +48,7 @@ export async function planPreview(input: string, options: PlanPreviewOptions): P
     encoder: 'h264-8bit',
     encoderPreset: 'ultrafast',
     crf: 22,
-    // No frame waits for another one, and none is shown before it is decoded.
-    encoderArgs: ['-bf', '0', '-tune', 'zerolatency'],
+    encoderArgs: ENCODER_ARGUMENTS,
     output: 'preview.mp4',
     audio: 'none',
     segmentSeconds: 1,
@@ -57,13 +59,18 @@ export async function planPreview(input: string, options: PlanPreviewOptions): P
     tile === null
       ? first
       : await prepare(input, { ...upscale, tile }, { signal, logger, source: first.source });
+  const { video } = source;
+  const rate = video.frameRate ?? video.averageFrameRate;
+  // The encoder would guess it from the frames, and put what it guessed into the stream's header: pieces would differ.
+  const rateArguments = ['-x264opts', `fps=${rate === null ? '25' : formatRational(rate)}`];
   const decode = {
     ...plan.decode,
     // Frames are told apart by their times, so where decoding starts may differ from a run's.
     seek: canSeek(source) ? ('keyframe' as const) : plan.decode.seek,
     filters: options.halfRate ? [...plan.decode.filters, dropEveryOther(plan)] : plan.decode.filters,
   };
-  const stacked = addBeside({ ...plan, decode });
+  const encode = { ...plan.encode, encoderArguments: [...plan.encode.encoderArguments, ...rateArguments] };
+  const stacked = addBeside({ ...plan, decode, encode });
   const frameSeconds =
     estimateSeconds({
       frames: 1000,

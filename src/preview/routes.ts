@@ -8,6 +8,15 @@ import { VIEWS, type View } from './init-segment.ts';
 import type { PageFile } from './page-files.ts';
 import { writeMasterPlaylist, writeMediaPlaylist } from './playlist.ts';
 import type { Preview } from './preview.ts';
+import {
+  json,
+  NOT_FOUND,
+  PLAYLIST,
+  writeEvent,
+  type Reply,
+  type RouteRequest,
+  type Router,
+} from './router.ts';
 import { buildRenderArguments, formatCommand, Render } from './render.ts';
 import { listChoices, settingsSchema } from './settings.ts';
 import { StillMaker } from './stills.ts';
@@ -15,36 +24,17 @@ import { THUMBNAILS, Thumbnails } from './thumbnails.ts';
 import type { Variant } from './variant.ts';
 import type { Viewer } from './viewers.ts';
 
-export interface Reply {
-  readonly status: number;
-  readonly type: string;
-  readonly body: string | Buffer;
-  /** Whether browsers may keep it. */
-  readonly cache?: boolean;
-}
-
-export interface RouteRequest {
-  readonly method: string;
-  readonly url: URL;
-  readonly body: unknown;
-  /** Aborted when the client has gone. */
-  readonly signal: AbortSignal;
-  readonly response: ServerResponse;
-}
-
-const PLAYLIST = 'application/vnd.apple.mpegurl';
 /** Bits a second that playlists promise to stay below; on one machine it matters to nobody. */
 const BANDWIDTH = 60_000_000;
 /** Milliseconds between two messages about the pace. */
 const STATE_MS = 500;
 
-const NOT_FOUND: Reply = { status: 404, type: 'text/plain', body: 'There is nothing here.\n' };
 const stillSchema = z.object({ settings: settingsSchema, seconds: z.number().min(0).max(1e7) });
 const watchSchema = z.object({ viewer: z.string().max(64), settings: settingsSchema });
 const renderSchema = z.object({ settings: settingsSchema });
 
 /** What the server answers, by path. No path is ever looked up in the file system. */
-export class Routes {
+export class Routes implements Router {
   readonly #preview: Preview;
   readonly #files: ReadonlyMap<string, PageFile>;
   readonly #thumbnails: Thumbnails;
@@ -278,14 +268,6 @@ export class Routes {
     const id = /^\/watch\/([\w-]+)\//.exec(path)?.[1];
     return id === undefined ? undefined : this.#preview.viewers.find(id);
   }
-}
-
-function writeEvent(response: ServerResponse, event: string, data: unknown): void {
-  response.write(`event: ${event}\ndata: ${JSON.stringify(data)}\n\n`);
-}
-
-function json(value: unknown): Reply {
-  return { status: 200, type: 'application/json', body: JSON.stringify(value) };
 }
 
 function parse<T>(schema: z.ZodType<T>, body: unknown): T {

@@ -3,9 +3,12 @@ import type { AddressInfo, Socket } from 'node:net';
 import { UpscaleError } from '../core/errors.ts';
 import type { Logger } from '../core/logger.ts';
 import { AccessGuard } from './access.ts';
+import { LivePreview } from './live-preview.ts';
+import { LiveRoutes } from './live-routes.ts';
 import { readPageFiles } from './page-files.ts';
 import type { Preview } from './preview.ts';
-import { Routes, type Reply } from './routes.ts';
+import type { Reply, Router } from './router.ts';
+import { Routes } from './routes.ts';
 
 export interface ServerOptions {
   /** Name or address to listen on. */
@@ -44,14 +47,20 @@ const SAFETY_HEADERS = {
  *
  * @throws UpscaleError `USAGE` where the address cannot be listened on
  */
-export async function startServer(preview: Preview, options: ServerOptions): Promise<PreviewServer> {
+export async function startServer(
+  preview: Preview | LivePreview,
+  options: ServerOptions,
+): Promise<PreviewServer> {
   const files = await readPageFiles();
   const server = createServer();
   server.maxConnections = MOST_CONNECTIONS;
   server.headersTimeout = HEADER_TIMEOUT_MS;
   const { port } = await listen(server, options);
   const guard = new AccessGuard(options.host, port);
-  const routes = new Routes(preview, files, options.logger);
+  const routes =
+    preview instanceof LivePreview
+      ? new LiveRoutes(preview, files)
+      : new Routes(preview, files, options.logger);
   const sockets = new Set<Socket>();
   server.on('connection', (socket) => {
     sockets.add(socket);
@@ -89,7 +98,7 @@ async function listen(server: Server, { host, port }: ServerOptions): Promise<Ad
 async function answer(
   request: IncomingMessage,
   response: ServerResponse,
-  { guard, routes, options }: { guard: AccessGuard; routes: Routes; options: ServerOptions },
+  { guard, routes, options }: { guard: AccessGuard; routes: Router; options: ServerOptions },
 ): Promise<void> {
   const gone = new AbortController();
   response.on('close', () => gone.abort());
@@ -175,5 +184,6 @@ async function readBody(request: IncomingMessage): Promise<unknown> {
 function statusOf({ code }: UpscaleError): number {
   if (code === 'USAGE') return 400;
   if (code === 'MODEL_NOT_FOUND') return 404;
+  if (code === 'SOURCE_UNREADABLE') return 502;
   return code === 'ABORTED' ? 503 : 500;
 }

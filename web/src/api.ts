@@ -24,6 +24,8 @@ export interface Playing extends Size {
   readonly halfRate: boolean;
   readonly speed: number | null;
   readonly droppedRate: number;
+  /** Of a live source: frames in all, those left out, and seconds behind it. */
+  readonly live?: { readonly frames: number; readonly dropped: number; readonly lag: number };
 }
 
 export interface RenderState {
@@ -37,6 +39,7 @@ export interface RenderState {
 
 export interface SourceFacts {
   readonly name: string;
+  readonly isLive?: boolean;
   readonly width: number;
   readonly height: number;
   readonly frameRate: number | null;

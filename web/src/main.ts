@@ -20,6 +20,8 @@ import { connectStills } from './stills.ts';
 import { connectTheme } from './theme.ts';
 
 const ZOOMS = [1, 2, 4, 8];
+/** A segment is whole before it is played. */
+const LIVE_SEGMENT_SECONDS = 1;
 
 const app = element('app', HTMLDivElement);
 const stageElement = element('stage', HTMLElement);
@@ -119,6 +121,10 @@ function showBusy(text: string | null): void {
 
 function showPlaying(playing: Playing): void {
   const target = element('playing', HTMLParagraphElement);
+  if (playing.live !== undefined) {
+    showLive(target, playing, playing.live);
+    return;
+  }
   const speed = playing.speed === null ? 'measuring' : `${playing.speed.toFixed(2)} x`;
   const filter = playing.model === 'lanczos' ? ', a plain filter' : '';
   const parts: (string | HTMLElement)[] = [
@@ -128,6 +134,18 @@ function showPlaying(playing: Playing): void {
     ` real time · ${playing.droppedRate === 0 ? 'no' : String(playing.droppedRate)} frames dropped${playing.droppedRate === 0 ? '' : ' a second'}`,
   ];
   target.replaceChildren(...parts);
+}
+
+/** The player's own buffer is most of the latency, so it is counted in. */
+function showLive(target: HTMLElement, playing: Playing, live: NonNullable<Playing['live']>): void {
+  const buffered =
+    video.buffered.length === 0 ? 0 : video.buffered.end(video.buffered.length - 1) - video.currentTime;
+  target.replaceChildren(
+    strong(playing.model),
+    ` · ${String(playing.width)} x ${String(playing.height)} · live, `,
+    strong(`${(live.lag + buffered + LIVE_SEGMENT_SECONDS).toFixed(1)} s`),
+    ` behind · ${String(live.dropped)} of ${String(live.frames)} frames dropped`,
+  );
 }
 
 function strong(text: string, className = ''): HTMLElement {
@@ -154,6 +172,10 @@ async function openStream(): Promise<void> {
     player.load(watched.playlist, watched);
     scrub.setDuration(watched.duration);
     showPlaying(watched.playing);
+    if (source.isLive === true) {
+      void player.play();
+      return;
+    }
     const { command } = await readCommand(settings);
     element('command', HTMLPreElement).textContent = command;
   } catch (error) {
@@ -259,6 +281,7 @@ try {
   scrub.setThumbnails(source.thumbnails);
   render.show(source.render);
   showTags();
+  if (source.isLive === true) app.classList.add('is-live');
   await openStream();
 } catch (error) {
   showProblem(error instanceof Error ? error.message : String(error));

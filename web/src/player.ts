@@ -91,7 +91,9 @@ export class Player {
     const hls = new Hls({
       // The page's policy allows no worker, and fragments need no work.
       enableWorker: false,
-      startPosition: at,
+      startPosition: this.#duration === 0 ? -1 : at,
+      liveSyncDurationCount: 2,
+      liveMaxLatencyDurationCount: 5,
       maxBufferLength: AHEAD_SECONDS,
       maxMaxBufferLength: AHEAD_SECONDS,
       backBufferLength: BEHIND_SECONDS,
