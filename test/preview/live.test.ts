@@ -11,7 +11,7 @@ import { LivePreview } from '../../src/preview/live-preview.ts';
 import { startServer } from '../../src/preview/server.ts';
 import { ffprobe, makeFolder, tools } from '../pipeline/clip-fixture.ts';
 import { CLIP, makeNumberedClip } from './numbered-clip.ts';
-import { playWithFfmpeg } from './preview-fixture.ts';
+import { playWithFfmpeg, probeStreams } from './preview-fixture.ts';
 
 const folder = await makeFolder();
 afterAll(folder.remove);
@@ -107,10 +107,10 @@ describe('a live source', () => {
           original: { width: CLIP.width, height: CLIP.height },
         },
       });
-      expect(ffprobe(`${base}/stream.m3u8`).streams).toContainEqual(
+      expect(await probeStreams(`${base}/stream.m3u8`)).toContainEqual(
         expect.objectContaining({ codec_type: 'video', width: 2 * CLIP.width, height: 2 * CLIP.height }),
       );
-      expect(ffprobe(`${base}/original.m3u8`).streams).toContainEqual(
+      expect(await probeStreams(`${base}/original.m3u8`)).toContainEqual(
         expect.objectContaining({ codec_type: 'video', width: CLIP.width, height: CLIP.height }),
       );
     } finally {

@@ -66,6 +66,22 @@ export async function playWithFfmpeg(url: string): Promise<ReadFrames> {
   };
 }
 
+/** What ffprobe finds at an address; not in the way of a server in this process. */
+export async function probeStreams(
+  url: string,
+): Promise<{ codec_type: string; width?: number; height?: number }[]> {
+  const { stdout } = await promisify(execFile)(tools.ffprobe, [
+    '-v',
+    'error',
+    '-show_streams',
+    '-of',
+    'json',
+    url,
+  ]);
+  return (JSON.parse(stdout) as { streams: { codec_type: string; width?: number; height?: number }[] })
+    .streams;
+}
+
 /** Samples of the first channel of a stream's sound, decoded. */
 export async function readSamples(url: string): Promise<Int16Array> {
   const { stdout } = await promisify(execFile)(
