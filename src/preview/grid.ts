@@ -63,12 +63,6 @@ export function cutGrid({ source, decode, frameRate }: Pick<Plan, 'source' | 'de
   };
 }
 
-/** The segment that is shown at `seconds`; the nearest one for times outside. */
-export function findSegment(grid: Grid, seconds: number): number {
-  const index = grid.segments.findIndex(({ start, duration }) => seconds < start + duration);
-  return index === -1 ? grid.segments.length - 1 : index;
-}
-
 /** A segment as lanes run it, in one piece or in several of about as many frames. The first and the last reach to where frames end. */
 export function cutPieces(
   { plan, leadFrames }: { readonly plan: Plan; readonly leadFrames: number },
