@@ -32,7 +32,8 @@ interface Shot {
   readonly keys: readonly string[];
 }
 
-const [folder] = process.argv.slice(2);
+const [asked] = process.argv.slice(2);
+const folder = asked === undefined ? undefined : path.resolve(asked);
 const shots: readonly Shot[] =
   folder === undefined
     ? [{ file: TARGET, width: 1280, height: 760, scheme: 'dark', keys: [] }]
@@ -45,7 +46,8 @@ const shots: readonly Shot[] =
       ];
 
 const work = await mkdtemp(path.join(os.tmpdir(), 'upreel-draw-'));
-const preview = await Preview.open(SAMPLE, {
+// The page shows the command with the path as it was given.
+const preview = await Preview.open(path.relative(process.cwd(), SAMPLE), {
   upscale: resolveUpscaleOptions({ model: 'realtime', deinterlace: 'frame' }),
   cacheBytes: 1e9,
   logger: silentLogger,
@@ -79,8 +81,7 @@ async function take(from: Browser, { file, width, height, scheme, keys }: Shot):
   const stage = await page.locator('#canvas').boundingBox();
   for (const key of keys) await page.keyboard.press(key);
   if (stage !== null) await page.mouse.move(stage.x + stage.width * 0.45, stage.y + stage.height * 0.55);
-  // The server tells its pace twice a second.
-  await page.waitForTimeout(1500);
+  await page.waitForTimeout(300);
   const whole = path.join(work, 'whole.png');
   await page.screenshot({ path: whole });
   // A palette makes it a third as large.

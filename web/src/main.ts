@@ -125,13 +125,13 @@ function showPlaying(playing: Playing): void {
     showLive(target, playing, playing.live);
     return;
   }
-  const speed = playing.speed === null ? 'measuring' : `${playing.speed.toFixed(2)} x`;
+  const speed = playing.speed === null ? 'measuring its speed' : `${playing.speed.toFixed(2)} x`;
   const filter = playing.model === 'lanczos' ? ', a plain filter' : '';
   const parts: (string | HTMLElement)[] = [
     strong(playing.model),
     `${filter} · ${String(playing.width)} x ${String(playing.height)} · `,
     strong(speed, playing.speed !== null && playing.speed < 1 ? 'slow' : ''),
-    ` real time · ${playing.droppedRate === 0 ? 'no' : String(playing.droppedRate)} frames dropped${playing.droppedRate === 0 ? '' : ' a second'}`,
+    `${playing.speed === null ? '' : ' real time'} · ${playing.droppedRate === 0 ? 'no' : String(playing.droppedRate)} frames dropped${playing.droppedRate === 0 ? '' : ' a second'}`,
   ];
   target.replaceChildren(...parts);
 }
