@@ -42,7 +42,7 @@ export function connectDivider(
     place: (state) => {
       share = state.divider;
       const { x, width } = stage.frame;
-      divider.hidden = state.view !== 'split' || width === 0;
+      divider.hidden = state.view !== 'split' || width === 0 || state.loupe !== null;
       divider.style.left = `${String(x + width * share)}px`;
       const percent = String(Math.round(share * 100));
       if (divider.getAttribute('aria-valuenow') === percent) return;
