@@ -12,6 +12,9 @@ import { EXIT_CODES } from './exit-codes.ts';
 import { guardInterrupts } from './interrupt.ts';
 import { createReporter } from './progress-reporter.ts';
 
+/** What finished pieces may take on disk. */
+const DEFAULT_CACHE_BYTES = 2 * 2 ** 30;
+
 /** `upreel preview`: serves until Ctrl-C. */
 export async function runPreviewCommand(raw: RawArguments): Promise<number> {
   const { json, logLevel } = readMessageOptions(raw);
@@ -22,7 +25,7 @@ export async function runPreviewCommand(raw: RawArguments): Promise<number> {
   using interrupt = guardInterrupts(() => process.stderr.write('Stopping.\n'));
   const { signal } = interrupt;
   const { logger } = createReporter({ progress: 'none', logLevel });
-  const cacheBytes = Number(readOption(raw, 'cache'));
+  const cacheBytes = Number(readOption(raw, 'cache') ?? DEFAULT_CACHE_BYTES);
   const preview = isLiveSource(input)
     ? await LivePreview.open(input, { upscale, logger })
     : await Preview.open(input, { upscale, cacheBytes, logger, signal });

@@ -405,9 +405,8 @@ export const OPTION_TABLE = [
     name: 'cache',
     type: 'size',
     placeholder: 'SIZE',
-    default: '2G',
     group: 'Machine',
-    help: 'Disk that finished pieces of the preview may take, such as 500M; the oldest go first',
+    help: 'Disk that finished pieces of the preview may take, such as 500M; 2G when left out, the oldest go first',
     commands: WATCHED,
   },
   {
