@@ -24,9 +24,11 @@ export class AccessGuard {
   readonly #hosts: ReadonlySet<string>;
   readonly #buckets = new Map<string, { left: number; at: number }>();
   readonly #cookieName: string;
+  readonly #now: () => number;
 
   /** @param host - What the server listens on, as asked for */
-  constructor(host: string, port: number) {
+  constructor(host: string, port: number, now: () => number = () => performance.now() / 1000) {
+    this.#now = now;
     const isLoopback = isLoopbackHost(host);
     this.token = isLoopback ? null : randomBytes(24).toString('base64url');
     this.#hosts = new Set(listHosts(host, isLoopback).map((name) => `${name}:${port}`));
@@ -88,7 +90,7 @@ export class AccessGuard {
 
   /** A bucket of requests for each address, that fills up again. */
   #spend(address: string): boolean {
-    const now = performance.now() / 1000;
+    const now = this.#now();
     if (this.#buckets.size > MOST_ADDRESSES) this.#buckets.clear();
     const bucket = this.#buckets.get(address) ?? { left: BURST, at: now };
     bucket.left = Math.min(BURST, bucket.left + (now - bucket.at) * REQUESTS_A_SECOND);

@@ -197,7 +197,7 @@ describe('who may ask', () => {
     }
   });
 
-  it('bodies are small JSON, settings are known ones, rates are bounded', async () => {
+  it('bodies are small JSON, settings are known ones', async () => {
     const post = async (body: string, type = 'application/json'): Promise<number> =>
       ask(local, '/api/watch', { method: 'POST', headers: { 'content-type': type }, body });
     expect(await post('{}', 'text/plain')).toBe(403);
@@ -208,9 +208,6 @@ describe('who may ask', () => {
     expect(await post(JSON.stringify({ viewer: '', settings: { ...settings, model: 'none-such' } }))).toBe(
       404,
     );
-    const many = await Promise.all(Array.from({ length: 700 }, () => ask(local, '/icon.svg')));
-    expect(many).toContain(429);
-    expect(many).toContain(200);
   });
 
   it('runs nothing inline', async () => {
