@@ -22,6 +22,7 @@ const ROOMS = {
     // Each file of a batch is verified.
     'measure',
   ],
+  preview: ['core', 'ffmpeg', 'kernels', 'decode', 'infer', 'temporal', 'encode', 'config', 'pipeline'],
 };
 const NAMES = Object.keys(ROOMS);
 
@@ -71,7 +72,7 @@ export default tseslint.config(
   {
     languageOptions: {
       parserOptions: {
-        project: ['./test/tsconfig.json'],
+        project: ['./test/tsconfig.json', './web/tsconfig.json'],
         tsconfigRootDir: import.meta.dirname,
       },
     },

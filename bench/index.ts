@@ -1,7 +1,7 @@
 /**
  * `npm run bench [-- --quick]`: what Upreel itself costs; `npm run bench -- models ...`: what models gain and cost; `npm run bench -- temporal
- * ...`: what blending over time does; `npm run bench -- cluster`: what segments and the queue cost. Prints a table on stderr
- * and JSON on stdout. Machines are noisy: compare ratios of one run.
+ * ...`: what blending over time does; `npm run bench -- cluster`: what segments and the queue cost; `npm run bench -- preview [SECONDS]`: how soon
+ * and how steadily the preview plays. Prints a table on stderr and JSON on stdout. Machines are noisy: compare ratios of one run.
  */
 import { mkdtemp, rm } from 'node:fs/promises';
 import os from 'node:os';
@@ -11,6 +11,7 @@ import { benchCluster } from './cluster.ts';
 import { benchMemory } from './memory.ts';
 import { benchModels, describeRow } from './models.ts';
 import { benchOverhead } from './overhead.ts';
+import { benchPreview } from './preview.ts';
 import { benchStartUp } from './start-up.ts';
 import { benchTemporal } from './temporal.ts';
 
@@ -18,6 +19,7 @@ const [command, ...rest] = process.argv.slice(2);
 if (command === 'models') await printModels(rest);
 else if (command === 'temporal') await printTemporal(rest);
 else if (command === 'cluster') await printCluster(process.argv.includes('--quick'));
+else if (command === 'preview') await printPreview(Number(rest[0] ?? 60));
 else await printCosts(process.argv.includes('--quick'));
 
 async function printModels(args: readonly string[]): Promise<void> {
@@ -54,6 +56,17 @@ async function printCluster(quick: boolean): Promise<void> {
       { measured: 'wall seconds', ...wall },
     ]);
     console.log(JSON.stringify({ machine: describeMachine(), cluster }, null, 2));
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+async function printPreview(seconds: number): Promise<void> {
+  const folder = await mkdtemp(path.join(os.tmpdir(), 'upreel-bench-'));
+  try {
+    const preview = await benchPreview(folder, seconds);
+    table([preview]);
+    console.log(JSON.stringify({ machine: describeMachine(), preview }, null, 2));
   } finally {
     await rm(folder, { recursive: true, force: true });
   }

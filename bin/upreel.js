@@ -7,8 +7,13 @@ import { fileURLToPath } from 'node:url';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const main = new URL('../dist/cli/main.js', import.meta.url);
+const built = [
+  main,
+  new URL('../build/kernels.wasm', import.meta.url),
+  new URL('../dist/page/index.html', import.meta.url),
+];
 
-if (!existsSync(main) || !existsSync(new URL('../build/kernels.wasm', import.meta.url))) build();
+if (!built.every((file) => existsSync(file))) build();
 const { runCommandLine } = await import(main.href);
 await runCommandLine(process.argv.slice(2));
 
@@ -20,7 +25,11 @@ function build() {
   } catch {
     stop('upreel is not built, and the compiler is not installed. Run "npm ci" first.');
   }
-  for (const step of [[`${root}scripts/build-kernels.js`], [compiler, '-p', root]]) {
+  for (const step of [
+    [`${root}scripts/build-kernels.js`],
+    [compiler, '-p', root],
+    [`${root}scripts/build-page.js`],
+  ]) {
     const { status } = spawnSync(process.execPath, step, { cwd: root, stdio: ['ignore', 2, 2] });
     if (status !== 0 && !existsSync(main)) stop('Building failed; the messages above say why.');
   }

@@ -98,6 +98,8 @@ export function readOption(raw: RawArguments, name: string): OptionValue | undef
 export function readInput(raw: RawArguments, name = 'input'): string {
   const input = raw[name];
   if (typeof input === 'string' && input !== '') return input;
+  // What yargs makes of a lone dash where it stands for an argument.
+  if (input === true) return '-';
   throw new UpscaleError('USAGE', 'No input was given.', {
     hint: 'Name the video: upreel upscale PATH.',
   });

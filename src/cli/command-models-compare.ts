@@ -2,11 +2,12 @@ import { randomUUID } from 'node:crypto';
 import { access, rename, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import process from 'node:process';
+import type { CommandName } from '../config/option-table.ts';
 import { resolveUpscaleOptions } from '../config/resolve-options.ts';
 import { UpscaleError } from '../core/errors.ts';
 import { loadRegistry } from '../infer/registry.ts';
 import { formatCrop, parseCrop } from '../pipeline/choose-crop.ts';
-import { compareModels } from '../pipeline/compare-models.ts';
+import { compareModels, type CompareOptions } from '../pipeline/compare-models.ts';
 import { readInput, readMessageOptions, readOption, readRequest } from './arguments.ts';
 import type { RawArguments } from './command-table.ts';
 import { EXIT_CODES } from './exit-codes.ts';
@@ -15,6 +16,34 @@ import { createReporter } from './progress-reporter.ts';
 
 /** `upreel models compare`: a picture to choose a model by. */
 export async function runModelsCompareCommand(raw: RawArguments): Promise<number> {
+  const crop = readOption(raw, 'crop');
+  return drawComparison(raw, {
+    command: 'models compare',
+    suffix: 'compare',
+    crop: typeof crop === 'string' ? parseCrop(crop) : undefined,
+    zoom: Number(readOption(raw, 'zoom')),
+    withBaselines: true,
+  });
+}
+
+/** `upreel still`: whole frames by the models that were named. */
+export async function runStillCommand(raw: RawArguments): Promise<number> {
+  return drawComparison(raw, {
+    command: 'still',
+    suffix: 'still',
+    crop: 'whole',
+    zoom: 1,
+    withBaselines: false,
+  });
+}
+
+interface Drawing extends Pick<CompareOptions, 'crop' | 'zoom' | 'withBaselines'> {
+  readonly command: CommandName;
+  /** Of the sheet's name. */
+  readonly suffix: string;
+}
+
+async function drawComparison(raw: RawArguments, drawing: Drawing): Promise<number> {
   const { json, progress, logLevel } = readMessageOptions(raw);
   const input = readInput(raw);
   const times = readList(raw, 'at')?.map(parseTime);
@@ -23,10 +52,9 @@ export async function runModelsCompareCommand(raw: RawArguments): Promise<number
       hint: 'Name one with --at, such as --at 12.5.',
     });
   }
-  const { output: asked, ...request } = readRequest(raw, 'models compare');
+  const { output: asked, ...request } = readRequest(raw, drawing.command);
   const upscale = resolveUpscaleOptions(request);
-  const crop = readOption(raw, 'crop');
-  const output = path.resolve(asked ?? nameSheet(input));
+  const output = path.resolve(asked ?? nameSheet(input, drawing.suffix));
   const mayReplace = raw['overwrite'] === true;
   if (!mayReplace) await refuseExisting(output);
   using interrupt = guardInterrupts(() => process.stderr.write('Stopping after this frame.\n'));
@@ -36,8 +64,7 @@ export async function runModelsCompareCommand(raw: RawArguments): Promise<number
     upscale,
     models,
     times,
-    crop: typeof crop === 'string' ? parseCrop(crop) : undefined,
-    zoom: Number(readOption(raw, 'zoom')),
+    ...drawing,
     signal: interrupt.signal,
     logger,
     onStep: (label) => progress !== 'none' && process.stderr.write(`Drawing: ${label}\n`),
@@ -47,7 +74,7 @@ export async function runModelsCompareCommand(raw: RawArguments): Promise<number
   process.stdout.write(
     json
       ? `${JSON.stringify({ output, ...comparison }, null, 2)}\n`
-      : `${output}: ${columns.map(({ label }) => label).join(', ')}; crop ${formatCrop(comparison.crop)}\n`,
+      : `${output}: ${columns.map(({ label }) => label).join(', ')}; ${drawing.crop === 'whole' ? 'whole frames' : `crop ${formatCrop(comparison.crop)}`}\n`,
   );
   return EXIT_CODES.ok;
 }
@@ -67,9 +94,9 @@ export function parseTime(text: string): number {
   });
 }
 
-function nameSheet(input: string): string {
+function nameSheet(input: string, suffix: string): string {
   const { dir, name } = path.parse(input);
-  return path.join(dir, `${name.replace(/[._-]*%\d*d/, '')}.compare.png`);
+  return path.join(dir, `${name.replace(/[._-]*%\d*d/, '')}.${suffix}.png`);
 }
 
 async function refuseExisting(output: string): Promise<void> {

@@ -51,6 +51,36 @@ export const COMMAND_TABLE: readonly CommandEntry[] = [
     load: async () => (await import('./command-verify.ts')).runVerifyCommand,
   },
   {
+    name: 'preview',
+    usage: 'preview <input>',
+    summary: 'Watch a video upscaled in real time beside the original, in the browser or any HLS player',
+    positionals: [{ name: 'input', help: 'A video or a pattern (shot.%04d.png)' }],
+    load: async () => (await import('./command-preview.ts')).runPreviewCommand,
+  },
+  {
+    name: 'stream',
+    usage: 'stream <source> <destination>',
+    summary: 'Upscale a live source in real time and send it on',
+    positionals: [
+      {
+        name: 'source',
+        help: 'rtmp://, srt://, udp://, rtsp://, tcp://, /dev/video0, or - for standard input',
+      },
+      {
+        name: 'destination',
+        help: 'rtmp://, srt://, udp://, rtsp://, tcp://, or a playlist (folder/stream.m3u8)',
+      },
+    ],
+    load: async () => (await import('./command-stream.ts')).runStreamCommand,
+  },
+  {
+    name: 'still',
+    usage: 'still <input>',
+    summary: 'Draw whole frames by several models on one sheet',
+    positionals: [{ name: 'input', help: 'A video, a picture or a pattern (shot.%04d.png)' }],
+    load: async () => (await import('./command-models-compare.ts')).runStillCommand,
+  },
+  {
     name: 'doctor',
     usage: 'doctor',
     summary: 'Say what this machine has and can do for Upreel',

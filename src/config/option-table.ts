@@ -13,6 +13,9 @@ export const COMMANDS = [
   'plan',
   'probe',
   'verify',
+  'preview',
+  'stream',
+  'still',
   'doctor',
   'submit',
   'worker',
@@ -74,10 +77,14 @@ const CLUSTER: readonly CommandName[] = [
   'jobs priority',
 ];
 /** What makes pictures of a source. */
-const PICTURES: readonly CommandName[] = [...RUN, 'models compare'];
+const SHEETS: readonly CommandName[] = ['models compare', 'still'];
+const WATCHED: readonly CommandName[] = ['preview'];
+const PICTURES: readonly CommandName[] = [...RUN, ...SHEETS, ...WATCHED];
 const WITH_FFMPEG: readonly CommandName[] = [
-  ...([...RUN, 'worker', 'probe', 'verify', 'doctor'] as const),
-  ...(['models bench', 'models compare'] as const),
+  ...([...RUN, 'worker', 'probe', 'verify', 'doctor', 'models bench'] as const),
+  ...SHEETS,
+  ...WATCHED,
+  'stream',
 ];
 const ALL: readonly CommandName[] = COMMANDS;
 
@@ -99,8 +106,8 @@ export const OPTION_TABLE = [
     key: 'output',
     placeholder: 'PATH',
     group: 'Files',
-    help: 'Output: a file, a pattern for pictures, - for standard output, or of a folder the folder for all outputs; <input>.upreel.<ext> beside the input when left out, of a sheet <input>.compare.png, of a timeline <name>.upreel.<ext>; of a watched folder a folder, upreel in it when left out',
-    commands: PICTURES,
+    help: 'Output: a file, a pattern for pictures, - for standard output, or of a folder the folder for all outputs; <input>.upreel.<ext> beside the input when left out, of a sheet <input>.compare.png, of a still <input>.still.png, of a timeline <name>.upreel.<ext>; of a watched folder a folder, upreel in it when left out',
+    commands: [...RUN, ...SHEETS],
   },
   {
     name: 'overwrite',
@@ -110,7 +117,7 @@ export const OPTION_TABLE = [
     default: false,
     group: 'Files',
     help: 'Replace an output that exists',
-    commands: [...PICTURES, 'models add'],
+    commands: [...RUN, ...SHEETS, 'models add'],
   },
   {
     name: 'no-overwrite',
@@ -127,7 +134,7 @@ export const OPTION_TABLE = [
     placeholder: 'RATE',
     group: 'Files',
     help: 'Frames a second of picture sequences and raw streams, as 25 or 30000/1001',
-    commands: [...RUN, 'probe', 'verify', 'models compare'],
+    commands: [...RUN, 'probe', 'verify', ...SHEETS, ...WATCHED],
   },
   {
     name: 'config',
@@ -270,15 +277,15 @@ export const OPTION_TABLE = [
     placeholder: 'TIME',
     group: 'Picture',
     help: 'Moment to show, as 12.5, 1:02.5 or 1:00:02.5 from the start; several with commas or several times',
-    commands: ['models compare'],
+    commands: SHEETS,
   },
   {
     name: 'models',
     type: 'list',
     placeholder: 'A,B,C',
     group: 'Picture',
-    help: 'Models to show beside the source and Lanczos, by name or path; all that are there when left out',
-    commands: ['models compare'],
+    help: 'Models to show, by name or path, filters among them; all that are there when left out',
+    commands: SHEETS,
   },
   {
     name: 'crop',
@@ -314,7 +321,7 @@ export const OPTION_TABLE = [
     placeholder: 'N',
     group: 'Picture',
     help: 'Enlarge the picture as shown N times, any number above 1; 2 when neither --scale nor --to is given',
-    commands: PICTURES,
+    commands: [...PICTURES, 'stream'],
   },
   {
     name: 'to',
@@ -332,7 +339,7 @@ export const OPTION_TABLE = [
     placeholder: 'NAME|PATH',
     group: 'Picture',
     help: 'Model by name, a baseline (bicubic, lanczos, nearest) or the path of an ONNX file; a+b runs one after the other, a:0.7,b:0.3 averages; see upreel doctor',
-    commands: RUN,
+    commands: [...RUN, ...WATCHED, 'stream'],
   },
   {
     name: 'chroma',
@@ -343,7 +350,7 @@ export const OPTION_TABLE = [
     choices: ['auto', 'filter'],
     group: 'Picture',
     help: 'How colour grows beside a luma model: by a network guided by luma where one fits the source (auto), or by a plain filter',
-    commands: RUN,
+    commands: [...RUN, ...WATCHED],
   },
   {
     name: 'deinterlace',
@@ -435,7 +442,7 @@ export const OPTION_TABLE = [
     choices: ['auto', 'cpu', 'cuda', 'tensorrt', 'directml', 'coreml', 'webgpu'],
     group: 'Machine',
     help: "Where the model runs; auto takes the machine's best that really opens",
-    commands: [...PICTURES, 'worker', 'models bench'],
+    commands: [...PICTURES, 'worker', 'models bench', 'stream'],
   },
   {
     name: 'memory',
@@ -463,7 +470,7 @@ export const OPTION_TABLE = [
     range: [1, 256],
     group: 'Machine',
     help: 'Segments that are worked on at the same time; by cores, device and memory when left out',
-    commands: RUN,
+    commands: [...RUN, ...WATCHED],
   },
   {
     name: 'jobs',
@@ -558,6 +565,40 @@ export const OPTION_TABLE = [
     commands: ['worker'],
   },
   {
+    name: 'host',
+    type: 'text',
+    placeholder: 'ADDRESS',
+    default: '127.0.0.1',
+    group: 'Machine',
+    help: 'Address of this machine to serve on; others than loopback ask viewers for the token that is printed',
+    commands: WATCHED,
+  },
+  {
+    name: 'port',
+    type: 'integer',
+    placeholder: 'N',
+    default: 0,
+    range: [0, 65535],
+    group: 'Machine',
+    help: 'Port to serve on; any that is free when left out',
+    commands: WATCHED,
+  },
+  {
+    name: 'cache',
+    type: 'size',
+    placeholder: 'SIZE',
+    group: 'Machine',
+    help: 'Disk that finished pieces of the preview may take, such as 500M; 2G when left out, the oldest go first',
+    commands: WATCHED,
+  },
+  {
+    name: 'no-open',
+    type: 'flag',
+    group: 'Machine',
+    help: 'Print the address of the page without opening it',
+    commands: WATCHED,
+  },
+  {
     name: 'json',
     type: 'flag',
     default: false,
@@ -580,7 +621,7 @@ export const OPTION_TABLE = [
     type: 'flag',
     group: 'Messages',
     help: 'Show no progress',
-    commands: ['upscale', 'hook run', 'watch', 'conform', 'models add', 'models bench', 'models compare'],
+    commands: ['upscale', 'hook run', 'watch', 'conform', 'models add', 'models bench', ...SHEETS, 'stream'],
   },
   {
     name: 'log-level',

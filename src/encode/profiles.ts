@@ -120,6 +120,16 @@ const PROFILES: readonly EncoderProfile[] = [
   },
   {
     ...LOSSY_YUV,
+    name: 'h264-8bit',
+    title: 'H.264 (x264), 8 bit 4:2:0 as every browser plays it',
+    encoders: ['libx264'],
+    bits: [8],
+    chroma: ['420'],
+    defaultCrf: 17,
+    bitsPerPixel: 0.3,
+  },
+  {
+    ...LOSSY_YUV,
     name: 'h265',
     title: 'H.265 (x265)',
     encoders: ['libx265'],

@@ -55,6 +55,6 @@ function addOptions(options: readonly string[] | undefined, add: (...options: st
 
 /** A path as ffmpeg reads it: `file:` keeps a name that starts with a dash or holds a colon from being taken for something else. */
 export function toFfmpegPath(path: string): string {
-  if (/^(pipe|file|concat|lavfi|http|https|rtmp|srt|udp|rtsp|tcp):/.test(path)) return path;
+  if (/^(pipe|file|concat|lavfi|http|https|rtmps?|srt|udp|rtp|rtsps?|tcp):/.test(path)) return path;
   return path.startsWith('-') || path.includes(':') ? `file:${path}` : path;
 }

@@ -1,5 +1,5 @@
 import { spawn, type ChildProcess } from 'node:child_process';
-import type { Readable, Writable } from 'node:stream';
+import type { Duplex, Readable, Writable } from 'node:stream';
 import { UpscaleError, throwIfAborted, type ErrorCode } from '../core/errors.ts';
 import type { Logger } from '../core/logger.ts';
 import { watchForStall } from './stall.ts';
@@ -21,6 +21,9 @@ export interface RunningProcess {
   readonly pid: number | undefined;
   readonly stdin: Writable | null;
   readonly stdout: Readable | null;
+  /** The fourth descriptor, for processes that were given one: what it writes there, and what it reads there. */
+  readonly output: Readable | null;
+  readonly extra: Writable | null;
   /** Settles when the process is gone and its pipes are closed; rejects only when it could not be started. */
   readonly exited: Promise<ProcessExit>;
   /** Asks it to end (SIGTERM), ends it after 2 s (SIGKILL), and resolves when it is gone. */
@@ -30,8 +33,10 @@ export interface RunningProcess {
 export interface StartOptions {
   /** What it does, for messages: `decoder`, `encoder`. */
   readonly label: string;
-  readonly stdin: 'pipe' | 'ignore';
+  readonly stdin: 'pipe' | 'ignore' | 'inherit';
   readonly stdout: 'pipe' | 'ignore';
+  /** Whether it has a fourth descriptor, `pipe:3` to ffmpeg. @defaultValue false */
+  readonly extra?: boolean | undefined;
   readonly signal?: AbortSignal | undefined;
   readonly logger?: Logger | undefined;
   readonly onStderrLine?: ((line: string) => void) | undefined;
@@ -99,7 +104,17 @@ export function startProcess(
     if (RUNNING.size === 0) process.off('exit', killAll);
   };
   exited.then(detach, detach);
-  return { pid: child.pid, stdin: child.stdin, stdout: child.stdout, exited, stop };
+  const socket = options.extra === true ? (child.stdio[3] as Duplex) : null;
+  socket?.on('error', () => undefined);
+  return {
+    pid: child.pid,
+    stdin: child.stdin,
+    stdout: child.stdout,
+    output: socket,
+    extra: socket,
+    exited,
+    stop,
+  };
 }
 
 const RUNNING = new Set<ChildProcess>();
@@ -112,7 +127,7 @@ function killAll(): void {
 function spawnChild(program: string, args: readonly string[], options: StartOptions): ChildProcess {
   try {
     return spawn(program, args, {
-      stdio: [options.stdin, options.stdout, 'pipe'],
+      stdio: [options.stdin, options.stdout, 'pipe', ...(options.extra === true ? (['pipe'] as const) : [])],
       windowsHide: true,
       // Statically linked builds crash in character set modules of the system, which this keeps them from finding in its cache.
       env: { GCONV_PATH: '', ...process.env },
@@ -190,6 +205,16 @@ export async function runFfprobe(
   options: RunToolOptions,
 ): Promise<string> {
   const { stdout } = await runTool(tools.ffprobe, args, 'pipe', options);
+  return stdout.toString('utf8');
+}
+
+/** Runs ffmpeg to its end and returns the bytes that it wrote to stdout. Throws as {@link runFfmpeg} does. */
+export async function readFfmpeg(
+  tools: Pick<FfmpegTools, 'ffmpeg'>,
+  args: readonly string[],
+  options: RunToolOptions,
+): Promise<Buffer> {
+  const { stdout } = await runTool(tools.ffmpeg, args, 'pipe', options);
   return stdout;
 }
 
@@ -198,7 +223,7 @@ async function runTool(
   args: readonly string[],
   stdout: 'pipe' | 'ignore',
   options: RunToolOptions,
-): Promise<{ stdout: string; stderr: string }> {
+): Promise<{ stdout: Buffer; stderr: string }> {
   throwIfAborted(options.signal);
   const child = startProcess(program, args, { label: options.what, stdin: 'ignore', stdout, ...options });
   const chunks: Buffer[] = [];
@@ -208,7 +233,7 @@ async function runTool(
   const exit = await child.exited.finally(() => watch.end());
   throwIfAborted(options.signal);
   if (exit.code !== 0) throw describeFailure(exit, options);
-  return { stdout: Buffer.concat(chunks).toString('utf8'), stderr: exit.stderr };
+  return { stdout: Buffer.concat(chunks), stderr: exit.stderr };
 }
 
 /** The error of a tool that ended badly, its last words included. */
@@ -238,6 +263,7 @@ function lastWords(stderr: string): string {
   return stderr.split('\n').slice(-8).join('\n');
 }
 
-function quote(argument: string): string {
+/** An argument as one would type it into a POSIX shell. */
+export function quote(argument: string): string {
   return /^[\w@%+=:,./-]+$/.test(argument) ? argument : `'${argument.replaceAll("'", `'\\''`)}'`;
 }

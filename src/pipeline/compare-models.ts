@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import type { UpscaleOptions } from '../config/upscale-options.ts';
@@ -10,7 +10,7 @@ import { LanePool } from './lane-pool.ts';
 import { locateFrame, type LocatedFrame, type LocateOptions } from './locate-frame.ts';
 import type { Plan } from './plan-schema.ts';
 import { prepare } from './prepare.ts';
-import { cutPiece } from './segments.ts';
+import { renderFrames } from './render-frames.ts';
 import { drawSheet, encodePng, type RgbPicture } from './sheet.ts';
 
 export interface CompareOptions {
@@ -20,8 +20,10 @@ export interface CompareOptions {
   readonly models: readonly string[];
   /** Seconds after the source's first frame, one at least. */
   readonly times: readonly number[];
-  /** In pixels of the source's picture as shown. @defaultValue where there is most detail in the first frame */
-  readonly crop?: Crop | undefined;
+  /** In pixels of the source's picture as shown, or all of it. @defaultValue where there is most detail in the first frame */
+  readonly crop?: Crop | 'whole' | undefined;
+  /** Whether the source's own pixels and Lanczos are shown first. @defaultValue true */
+  readonly withBaselines?: boolean | undefined;
   /** Pixels of the sheet for each pixel of the results, across and down. */
   readonly zoom: number;
   readonly signal?: AbortSignal | undefined;
@@ -71,9 +73,11 @@ export async function compareModels(input: string, options: CompareOptions): Pro
   try {
     const drawn = await drawColumns(input, { ...options, work, pool });
     const { frames, columns, locate } = drawn;
-    const { plan, files } = columns[BASELINES.length - 1] ?? columns[0];
+    const { plan, files } = columns.find(({ model }) => model === 'lanczos') ?? columns[0];
     const { displayWidth, displayHeight, magnification } = plan.geometry;
-    const crop = options.crop ?? (await findDetail(files[0] ?? '', plan, locate));
+    const whole = { x: 0, y: 0, width: displayWidth, height: displayHeight };
+    const crop =
+      options.crop === 'whole' ? whole : (options.crop ?? (await findDetail(files[0] ?? '', plan, locate)));
     checkCrop(crop, { width: displayWidth, height: displayHeight });
     const rows = await Promise.all(
       frames.map(({ seconds }, row) =>
@@ -110,15 +114,25 @@ interface DrawOptions extends CompareOptions {
   readonly pool: LanePool;
 }
 
+function listColumns(models: readonly string[], withBaselines: boolean): Pick<Column, 'label' | 'model'>[] {
+  const first = withBaselines ? BASELINES : [];
+  const own = [...new Set(models)].filter((model) => !first.some((baseline) => baseline.model === model));
+  return [
+    ...first,
+    ...own.map(
+      (model) =>
+        BASELINES.find((baseline) => baseline.model === model) ?? { model, label: path.basename(model) },
+    ),
+  ];
+}
+
 /** Runs all models, one after another; the source is probed and its frames are found once. */
 async function drawColumns(
   input: string,
   options: DrawOptions,
 ): Promise<{ frames: LocatedFrame[]; columns: [Column, ...Column[]]; locate: LocateOptions }> {
   const { models, times, work, signal, logger = silentLogger, onStep } = options;
-  const isBaseline = (model: string): boolean => BASELINES.some((baseline) => baseline.model === model);
-  const own = [...new Set(models)].filter((model) => !isBaseline(model));
-  const shown = [...BASELINES, ...own.map((model) => ({ model, label: path.basename(model) }))];
+  const shown = listColumns(models, options.withBaselines ?? true);
   const frames: LocatedFrame[] = [];
   const columns: Column[] = [];
   let locate: LocateOptions | undefined;
@@ -144,47 +158,12 @@ async function drawColumns(
       label,
       model,
       plan,
-      ...(await runFrames(plan, frames, directory, { ...options, locate })),
+      ...(await renderFrames(plan, frames, directory, { pool: options.pool, ...locate })),
     });
   }
   const [first, ...others] = columns;
   if (first === undefined || locate === undefined) throw new UpscaleError('INTERNAL', 'Nothing was drawn.');
   return { frames, columns: [first, ...others], locate };
-}
-
-/** Upscales the frames, each as a segment of its own, so that filters see their true neighbours. */
-async function runFrames(
-  plan: Plan,
-  frames: readonly LocatedFrame[],
-  directory: string,
-  { pool, signal, locate }: DrawOptions & { readonly locate: LocateOptions },
-): Promise<Pick<Column, 'files' | 'device'>> {
-  const segments = frames.map(({ pts }, index) =>
-    cutPiece(plan.source.video, plan.decode, {
-      index,
-      startPts: pts,
-      endPts: pts + 1,
-      leadFrames: plan.temporal.radius,
-    }),
-  );
-  const files: string[] = [];
-  let device = '';
-  for (const { index } of segments) {
-    const result = await pool.run({
-      plan: { ...plan, segments },
-      tools: locate.tools,
-      index,
-      directory,
-      signal: signal ?? new AbortController().signal,
-      onMessage: (message) => message.type === 'log' && locate.logger?.[message.level](message.message),
-    });
-    const [picture] = (await readdir(result.path)).sort();
-    if (picture === undefined)
-      throw new UpscaleError('INTERNAL', 'A frame that was found did not decode again.');
-    files.push(path.join(result.path, picture));
-    device = result.device;
-  }
-  return { files, device };
 }
 
 async function findDetail(file: string, { geometry }: Plan, { tools, signal }: LocateOptions): Promise<Crop> {

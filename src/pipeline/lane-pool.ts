@@ -1,9 +1,10 @@
-import { MessageChannel } from 'node:worker_threads';
+import { MessageChannel, type MessagePort } from 'node:worker_threads';
 import { Piscina } from 'piscina';
 import { UpscaleError } from '../core/errors.ts';
 import type { FfmpegTools } from '../ffmpeg/tools.ts';
-import type { LaneAnswer, LaneMessage, LaneTask } from './lane.worker.ts';
+import type { LaneAnswer, LaneMessage, LaneTask, LiveAnswer, LiveTask } from './lane.worker.ts';
 import type { Plan, SegmentResult } from './plan-schema.ts';
+import type { LivePlan, LiveState } from './run-live.ts';
 
 export interface LaneRun {
   readonly plan: Plan;
@@ -20,7 +21,7 @@ export interface LaneRun {
  * whole process), so stopping is asked for by message and awaited, and {@link LanePool.close} comes when all lanes are idle.
  */
 export class LanePool {
-  readonly #pool: Piscina<LaneTask, LaneAnswer>;
+  readonly #pool: Piscina<LaneTask | LiveTask, LaneAnswer | LiveAnswer>;
 
   /** Starts one worker at once, so that it loads its libraries while the source is still looked at; up to `most` follow when they are needed. */
   constructor(most: number) {
@@ -40,21 +41,48 @@ export class LanePool {
 
   /** Runs one segment in the next free lane. */
   async run(run: LaneRun): Promise<SegmentResult> {
+    const { plan, tools, index, directory } = run;
+    const answer = await this.#send(run, `segment ${run.index}`, (port) => ({
+      plan,
+      tools,
+      index,
+      directory,
+      port,
+    }));
+    if ('result' in answer) return answer.result;
+    throw new UpscaleError('INTERNAL', 'A lane gave the answer to another question.');
+  }
+
+  /** Upscales a live stream in the next free lane, until it ends or is stopped. */
+  async runLive(run: {
+    readonly plan: LivePlan;
+    readonly tools: FfmpegTools;
+    readonly signal: AbortSignal;
+    readonly onMessage: (message: LaneMessage) => void;
+  }): Promise<LiveState | null> {
+    const { plan: live, tools } = run;
+    const answer = await this.#send(run, 'the stream', (port) => ({ live, tools, port }));
+    if ('state' in answer) return answer.state;
+    throw new UpscaleError('INTERNAL', 'A lane gave the answer to another question.');
+  }
+
+  async #send(
+    run: { readonly signal: AbortSignal; readonly onMessage: (message: LaneMessage) => void },
+    what: string,
+    makeTask: (port: MessagePort) => LaneTask | LiveTask,
+  ): Promise<Extract<LaneAnswer | LiveAnswer, { ok: true }>> {
     const { port1, port2 } = new MessageChannel();
     const abort = (): void => port1.postMessage('abort');
     port1.on('message', run.onMessage);
     run.signal.addEventListener('abort', abort);
     if (run.signal.aborted) abort();
     try {
-      const answer = await this.#pool.run(
-        { plan: run.plan, tools: run.tools, index: run.index, directory: run.directory, port: port2 },
-        { transferList: [port2] },
-      );
-      if (answer.ok) return answer.result;
+      const answer = await this.#pool.run(makeTask(port2), { transferList: [port2] });
+      if (answer.ok) return answer;
       throw UpscaleError.revive(answer.error);
     } catch (error) {
       if (error instanceof UpscaleError) throw error;
-      throw new UpscaleError('LANE_FAILED', `A lane broke down in segment ${run.index}.`, {
+      throw new UpscaleError('LANE_FAILED', `A lane broke down in ${what}.`, {
         cause: error,
         retryable: true,
       });

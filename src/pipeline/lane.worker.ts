@@ -6,7 +6,20 @@ import { openUpscaler } from '../infer/upscaler.ts';
 import { Arena } from '../kernels/arena.ts';
 import { loadKernels } from '../kernels/kernels.ts';
 import type { Plan, SegmentResult } from './plan-schema.ts';
+import { runLive, type LivePlan, type LiveState } from './run-live.ts';
+import { FrameStack } from './stack-frames.ts';
 import { runSegment, type LaneResources, type StageSeconds } from './run-segment.ts';
+
+/** A stream without an end, in a lane of its own. */
+export interface LiveTask {
+  readonly live: LivePlan;
+  readonly tools: FfmpegTools;
+  readonly port: MessagePort;
+}
+
+export type LiveAnswer =
+  | { readonly ok: true; readonly state: LiveState | null }
+  | { readonly ok: false; readonly error: SerializedError };
 
 export interface LaneTask {
   readonly plan: Plan;
@@ -19,6 +32,7 @@ export interface LaneTask {
 /** From a lane to the main thread while a segment runs. */
 export type LaneMessage =
   | { readonly type: 'frames'; readonly frames: number; readonly stages: StageSeconds }
+  | { readonly type: 'live'; readonly state: LiveState }
   | { readonly type: 'log'; readonly level: 'debug' | 'info' | 'warn'; readonly message: string };
 
 export type LaneAnswer =
@@ -31,8 +45,31 @@ const REPORT_EVERY = 100;
 /** What the lane holds open, and for which plan. */
 let open: { readonly hash: string; readonly resources: Promise<LaneResources> } | undefined;
 
-/** Runs one segment. Never throws: the error is part of the answer, so that its code survives the thread's border. */
-export default async function runLaneTask(task: LaneTask): Promise<LaneAnswer> {
+/** Runs one segment or one stream. Never throws: the error is part of the answer, so that its code survives the thread's border. */
+export default async function runLaneTask(task: LaneTask | LiveTask): Promise<LaneAnswer | LiveAnswer> {
+  return 'live' in task ? runLiveTask(task) : runSegmentTask(task);
+}
+
+async function runLiveTask({ live, tools, port }: LiveTask): Promise<LiveAnswer> {
+  const abort = new AbortController();
+  port.on('message', () => abort.abort());
+  try {
+    const state = await runLive(live, {
+      tools,
+      signal: abort.signal,
+      logger: forwardLog(port),
+      onState: (now) => port.postMessage({ type: 'live', state: now } satisfies LaneMessage),
+    });
+    return { ok: true, state };
+  } catch (error) {
+    return { ok: false, error: UpscaleError.from(error, 'LANE_FAILED').toJSON() };
+  } finally {
+    port.close();
+  }
+}
+
+/** Runs one segment; see {@link runLaneTask}. */
+export async function runSegmentTask(task: LaneTask): Promise<LaneAnswer> {
   const { plan, port } = task;
   const abort = new AbortController();
   port.on('message', () => {
@@ -68,6 +105,7 @@ async function useLane(task: LaneTask, logger: Logger): Promise<LaneResources> {
   if (open !== undefined && open.hash !== task.plan.hash) {
     const before = await open.resources.catch(() => null);
     await before?.upscaler.close();
+    await before?.stack?.close();
     open = undefined;
   }
   open ??= { hash: task.plan.hash, resources: openLane(task, logger) };
@@ -85,7 +123,9 @@ async function openLane({ plan, tools }: LaneTask, logger: Logger): Promise<Lane
     loadKernels(arena),
     openUpscaler(plan.infer, { arena, logger }),
   ]);
-  return { arena, kernels, upscaler, tools };
+  const stack =
+    plan.beside === undefined ? undefined : await FrameStack.open(plan.beside, { arena, kernels });
+  return { arena, kernels, upscaler, stack, tools };
 }
 
 function forwardLog(port: MessagePort): Logger {

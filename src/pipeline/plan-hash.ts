@@ -17,6 +17,7 @@ export function hashPlan(plan: Omit<Plan, 'hash'>, versions: Readonly<Record<str
     decode,
     temporal,
     infer,
+    ...(plan.beside === undefined ? {} : { beside: plan.beside }),
     encode: { ...encode, encoderArguments: withoutThreads(encode.encoderArguments) },
     segments,
   };

@@ -42,6 +42,8 @@ export const planSchema = z.object({
   decode: decodePlanSchema,
   temporal: temporalPlanSchema,
   infer: inferPlanSchema,
+  /** For previews: brings the source's frame, untouched else, into the output's format; it is encoded below the upscaled one. */
+  beside: inferPlanSchema.optional(),
   encode: encodePlanSchema,
   assemble: assemblePlanSchema,
   segments: z.array(segmentPlanSchema).min(1),

@@ -96,7 +96,7 @@ async function runWithRetry(
       meter.update(index, message.frames, message.stages);
       // The first frame is shown at once, later ones at the timer's pace.
       if (message.frames === 1) options.onProgress?.(meter.read());
-    } else options.logger[message.level](message.message);
+    } else if (message.type === 'log') options.logger[message.level](message.message);
   };
   for (let attempt = 1; ; attempt++) {
     try {

@@ -15,12 +15,15 @@ import type { Kernels } from '../kernels/kernels.ts';
 import { blendTemporal } from '../temporal/blend-temporal.ts';
 import { DECODE_AHEAD, ENCODE_AHEAD } from './flight.ts';
 import type { Plan, SegmentResult } from './plan-schema.ts';
+import type { FrameStack } from './stack-frames.ts';
 
 /** What a lane owns and lends to the segments that it runs, one after another. */
 export interface LaneResources {
   readonly arena: Arena;
   readonly kernels: Kernels;
   readonly upscaler: Upscaler;
+  /** For plans that show the source's frame as well. */
+  readonly stack?: FrameStack | undefined;
   readonly tools: FfmpegTools;
 }
 
@@ -62,9 +65,14 @@ export async function runSegment(
   });
   const encoder = await openEncoder(plan.encode, target, io);
 
-  const decoded = readAhead(measure(decoder.frames(), busy, 'decode'), DECODE_AHEAD, ({ frame }) => {
-    frame.dispose();
-  });
+  const { stack } = lane;
+  const decoded = readAhead(
+    measure(keepBodies(decoder.frames(), stack), busy, 'decode'),
+    DECODE_AHEAD,
+    ({ frame }) => {
+      frame.dispose();
+    },
+  );
   const blended = measure(
     blendTemporal(decoded, plan.temporal, {
       arena: lane.arena,
@@ -84,9 +92,10 @@ export async function runSegment(
   try {
     for await (const frame of upscaled) {
       try {
+        if (signal?.aborted === true) frame.dispose();
         throwIfAborted(signal);
         const start = performance.now();
-        await encoder.write(frame);
+        await encoder.write(stack === undefined ? frame : stack.stack(frame));
         busy.encode += (performance.now() - start) / 1000;
       } finally {
         // Before the loop is left, which waits for the network that waits for this.
@@ -118,6 +127,27 @@ export async function runSegment(
     throw error;
   } finally {
     await upscaled.return(undefined);
+    stack?.clear();
+  }
+}
+
+/** Keeps the segment's own frames as they are, for what shows them beside the upscaled ones. */
+async function* keepBodies(
+  frames: AsyncGenerator<DecodedFrame>,
+  stack: FrameStack | undefined,
+): AsyncGenerator<DecodedFrame> {
+  if (stack === undefined) {
+    yield* frames;
+    return;
+  }
+  for await (const decoded of frames) {
+    try {
+      if (decoded.role === 'body') await stack.keep(decoded.frame);
+    } catch (error) {
+      decoded.frame.dispose();
+      throw error;
+    }
+    yield decoded;
   }
 }
 

@@ -1,7 +1,7 @@
 import type { InferPlan } from '../infer/infer-plan.ts';
 
 /** Floating point operations a second that one core gives a network of 16 channels or more; measured by `npm run bench`. */
-const CORE_FLOPS = 110e9;
+export const CORE_FLOPS = 110e9;
 /** Accelerators differ by a factor of a hundred; this is a small one. */
 const ACCELERATOR_FLOPS = 2e12;
 /** CPU seconds a pixel at Upreel's default settings. */

@@ -1,7 +1,12 @@
 // A lane in a process of its own, so that a segment that brings it down takes no other with it. Started by LaneChild.
 import process from 'node:process';
 import { MessageChannel, type MessagePort } from 'node:worker_threads';
-import runLaneTask, { type LaneAnswer, type LaneMessage, type LaneTask } from '../../pipeline/lane.worker.ts';
+import {
+  runSegmentTask,
+  type LaneAnswer,
+  type LaneMessage,
+  type LaneTask,
+} from '../../pipeline/lane.worker.ts';
 
 /** What the lane is told. */
 export type LaneOrder =
@@ -25,7 +30,7 @@ async function run(task: Omit<LaneTask, 'port'>): Promise<void> {
   const { port1, port2 } = new MessageChannel();
   running = port1;
   port1.on('message', (message: LaneMessage) => report({ type: 'message', message }));
-  const answer = await runLaneTask({ ...task, port: port2 });
+  const answer = await runSegmentTask({ ...task, port: port2 });
   running = null;
   port1.close();
   report({ type: 'answer', answer });

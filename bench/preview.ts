@@ -1,0 +1,156 @@
+import { execFile } from 'node:child_process';
+import path from 'node:path';
+import { promisify } from 'node:util';
+import { resolveUpscaleOptions } from '../src/config/resolve-options.ts';
+import { silentLogger } from '../src/core/logger.ts';
+import { Preview } from '../src/preview/preview.ts';
+import type { Variant } from '../src/preview/variant.ts';
+import type { Viewer } from '../src/preview/viewers.ts';
+import { tools } from './clips.ts';
+
+export interface PreviewBench {
+  /** Seconds from opening the source to its being known, and from asking for the first segment to having it. */
+  readonly open: number;
+  readonly firstSegment: number;
+  /** Seconds from a seek to the segment, the middle and the longest one. */
+  readonly seek: { readonly median: number; readonly most: number };
+  /** Seconds from a seek until the lanes have left what was under way. */
+  readonly cancel: { readonly median: number; readonly most: number };
+  /** Video seconds a second, sustained, and how long the longest wait for a segment was after the start. */
+  readonly sustained: { readonly speed: number; readonly longestStall: number };
+  /** Segments upscaled for four viewers of as many segments as `wanted`. */
+  readonly fourViewers: { readonly made: number; readonly wanted: number };
+  /** MiB of this process before and after all seeks; processes of ffmpeg left at the end. */
+  readonly memory: { readonly before: number; readonly after: number };
+  readonly orphans: number;
+}
+
+const SEEKS = 30;
+
+/** Measures the preview of 720x576 at 25 with sound by the `realtime` model, temporal low, as a player that takes segments as they come. */
+export async function benchPreview(folder: string, seconds: number): Promise<PreviewBench> {
+  const clip = path.join(folder, 'tape.mov');
+  await promisify(execFile)(tools.ffmpeg, [
+    ...[
+      '-v',
+      'error',
+      '-y',
+      '-f',
+      'lavfi',
+      '-i',
+      'testsrc2=s=720x576:r=25',
+      '-f',
+      'lavfi',
+      '-i',
+      'sine=440:r=48000',
+    ],
+    ...['-t', String(seconds + 5), '-vf', 'gblur=1,noise=alls=3:allf=t,setsar=16/15'],
+    ...['-c:v', 'mjpeg', '-q:v', '3', '-pix_fmt', 'yuvj420p', '-c:a', 'pcm_s16le', clip],
+  ]);
+  const started = performance.now();
+  const upscale = resolveUpscaleOptions({ model: 'realtime', temporal: 'low', chroma: 'filter' });
+  const preview = await Preview.open(clip, { upscale, cacheBytes: 4e9, logger: silentLogger });
+  try {
+    const variant = await preview.variantOf(preview.defaults);
+    const open = since(started);
+    const viewer = preview.viewers.add();
+    const firstSegment = await timeTake(preview, viewer, variant, 0);
+    const sustained = await play(preview, viewer, variant, Math.min(seconds, variant.grid.segments.length));
+    const before = readMemory();
+    const { seek, cancel } = await seekAbout(preview, variant);
+    const after = readMemory();
+    const fourViewers = await watchByFour(preview);
+    await preview.sound?.take(0);
+    return {
+      open,
+      firstSegment,
+      seek,
+      cancel,
+      sustained,
+      fourViewers,
+      memory: { before, after },
+      orphans: await countOrphans(preview),
+    };
+  } finally {
+    await preview.close();
+  }
+}
+
+/** Takes segments as fast as they come, which a player's buffer allows until it is full. */
+async function play(
+  preview: Preview,
+  viewer: Viewer,
+  variant: Variant,
+  count: number,
+): Promise<PreviewBench['sustained']> {
+  const started = performance.now();
+  let longestStall = 0;
+  for (let index = 1; index < count; index++) {
+    const ahead = index - since(started);
+    const waited = await timeTake(preview, viewer, variant, index);
+    longestStall = Math.max(longestStall, waited - Math.max(0, ahead));
+  }
+  return { speed: (count - 1) / since(started), longestStall };
+}
+
+/** Seeks into a variant of which nothing is there yet, each time while the last work is under way. */
+async function seekAbout(
+  preview: Preview,
+  { grid }: Variant,
+): Promise<Pick<PreviewBench, 'seek' | 'cancel'>> {
+  const other = await preview.variantOf({ ...preview.defaults, temporal: 'off' });
+  const viewer = preview.viewers.add();
+  const seeks: number[] = [];
+  const cancels: number[] = [];
+  for (let i = 0; i < SEEKS; i++) {
+    const index = (i * 17 + 5) % grid.segments.length;
+    seeks.push(await timeTake(preview, viewer, other, index));
+    // What is made ahead by now is given up.
+    await new Promise((resolve) => setTimeout(resolve, 150));
+    const left = performance.now();
+    viewer.leave();
+    preview.workbench.reconcile();
+    while (preview.workbench.counts.busyLanes > 0) await new Promise((resolve) => setTimeout(resolve, 2));
+    cancels.push(since(left));
+  }
+  return { seek: summarise(seeks), cancel: summarise(cancels) };
+}
+
+async function watchByFour(preview: Preview): Promise<PreviewBench['fourViewers']> {
+  const variant = await preview.variantOf({ ...preview.defaults, temporal: 'medium' });
+  const viewers = Array.from({ length: 4 }, () => preview.viewers.add());
+  const before = preview.workbench.counts.made;
+  const wanted = 4;
+  for (let index = 0; index < wanted; index++) {
+    await Promise.all(viewers.map((viewer) => timeTake(preview, viewer, variant, index)));
+  }
+  const { made } = preview.workbench.counts;
+  viewers.forEach((viewer) => viewer.leave());
+  preview.workbench.reconcile();
+  return { made: made - before, wanted };
+}
+
+async function timeTake(preview: Preview, viewer: Viewer, variant: Variant, index: number): Promise<number> {
+  const started = performance.now();
+  await preview.workbench.take(viewer, variant, index, new AbortController().signal);
+  return since(started);
+}
+
+async function countOrphans(preview: Preview): Promise<number> {
+  while (preview.workbench.counts.busyLanes > 0) await new Promise((resolve) => setTimeout(resolve, 10));
+  const { stdout } = await promisify(execFile)('ps', ['--ppid', String(process.pid), '-o', 'comm=']);
+  return stdout.split('\n').filter((name) => name.startsWith('ffmpeg')).length;
+}
+
+function readMemory(): number {
+  return Math.round(process.memoryUsage.rss() / 2 ** 20);
+}
+
+function summarise(values: number[]): { median: number; most: number } {
+  const sorted = [...values].sort((a, b) => a - b);
+  return { median: sorted[sorted.length >> 1] ?? 0, most: sorted.at(-1) ?? 0 };
+}
+
+function since(started: number): number {
+  return (performance.now() - started) / 1000;
+}

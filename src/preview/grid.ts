@@ -1,0 +1,89 @@
+import { rescale, toNumber } from '../core/rational.ts';
+import type { SegmentPlan } from '../decode/decode-plan.ts';
+import type { Plan } from '../pipeline/plan-schema.ts';
+import { cutPiece } from '../pipeline/segments.ts';
+
+/** Source seconds of a segment: what a player asks for at once. Shorter ones start encoders more often, longer ones keep a seek waiting. */
+const SEGMENT_SECONDS = 1;
+
+/** One segment of a playlist: `[startTicks, endTicks)` of the plan's `decode.timeBase`, borders between two frames. */
+export interface GridSegment {
+  readonly index: number;
+  readonly startTicks: number;
+  readonly endTicks: number;
+  /** Seconds after the first frame. */
+  readonly start: number;
+  /** Seconds. */
+  readonly duration: number;
+}
+
+/** The segments of a playlist, and where its clock starts. */
+export interface Grid {
+  /** Ticks of the first frame, which is zero for players. */
+  readonly originTicks: number;
+  /** Distance of two output frames in ticks, where it is steady. */
+  readonly stepTicks: number;
+  /** The same in seconds. */
+  readonly frameSeconds: number;
+  readonly segments: readonly GridSegment[];
+  /** Seconds of the whole. */
+  readonly duration: number;
+}
+
+/** Cuts the source for a playlist: equal numbers of frames where frames are equally far apart, equal times where they are not. Pure. */
+export function cutGrid({ source, decode, frameRate }: Pick<Plan, 'source' | 'decode' | 'frameRate'>): Grid {
+  const { scan, timeBase } = source.video;
+  const clock = toNumber(decode.timeBase);
+  const toTicks = (pts: number): number => rescale(pts, timeBase, decode.timeBase);
+  const origin = toTicks(scan.firstPts ?? 0);
+  const step = frameRate === null ? toTicks(scan.step?.median ?? 1) : 1 / (toNumber(frameRate) * clock);
+  const end = toTicks(scan.lastPts ?? 0) - origin + (toTicks(1) > 1 ? toTicks(scan.step?.median ?? 1) : step);
+  const frames = Math.max(1, Math.round(end / step));
+  const perSegment = Math.max(1, Math.round(SEGMENT_SECONDS / (step * clock)));
+  const count = Math.max(1, Math.round(frames / perSegment));
+  const borderAt = (index: number): number =>
+    index === count ? frames * step : Math.min(index * perSegment, frames) * step;
+  const segments = Array.from({ length: count }, (_, index) => {
+    const [from, to] = [borderAt(index), borderAt(index + 1)];
+    return {
+      index,
+      // Half a frame early, so that rounded times fall on the right side.
+      startTicks: Math.round(origin + from - step / 2),
+      endTicks: Math.round(origin + to - step / 2),
+      start: from * clock,
+      duration: (to - from) * clock,
+    };
+  });
+  return {
+    originTicks: origin,
+    stepTicks: Math.max(1, Math.round(step)),
+    frameSeconds: step * clock,
+    segments,
+    duration: frames * step * clock,
+  };
+}
+
+/** A segment as lanes run it, in one piece or in several of about as many frames. The first and the last reach to where frames end. */
+export function cutPieces(
+  { plan, leadFrames }: { readonly plan: Plan; readonly leadFrames: number },
+  grid: Grid,
+  index: number,
+  count: number,
+): SegmentPlan[] {
+  const segment = grid.segments[index];
+  if (segment === undefined) return [];
+  const frames = Math.max(1, Math.round((segment.endTicks - segment.startTicks) / grid.stepTicks));
+  const pieces = Math.min(count, frames);
+  const borderAt = (piece: number): number =>
+    segment.startTicks +
+    Math.round(((segment.endTicks - segment.startTicks) * Math.round((frames * piece) / pieces)) / frames);
+  const isLast = index === grid.segments.length - 1;
+  return Array.from({ length: pieces }, (_, piece) =>
+    cutPiece(plan.source.video, plan.decode, {
+      index: piece,
+      startPts: index === 0 && piece === 0 ? null : borderAt(piece),
+      endPts: isLast && piece === pieces - 1 ? null : borderAt(piece + 1),
+      leadFrames,
+    }),
+  );
+}

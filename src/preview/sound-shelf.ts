@@ -1,0 +1,71 @@
+import { toNumber } from '../core/rational.ts';
+import type { Source } from '../decode/source.ts';
+import type { FfmpegTools } from '../ffmpeg/tools.ts';
+import type { PlaylistEntry } from './playlist.ts';
+import { cutSound, SOUND_SECONDS, type SoundPiece, type SoundSource } from './sound.ts';
+
+/** Pieces of sound that are kept, about 1.5 MB each. */
+const MOST_KEPT = 24;
+
+/** The sound of a source, cut when it is asked for; the pieces that were asked for last are kept. */
+export class SoundShelf {
+  readonly #source: SoundSource;
+  readonly #tools: FfmpegTools;
+  readonly #kept = new Map<number, Promise<SoundPiece>>();
+  readonly #ends = new AbortController();
+
+  private constructor(source: SoundSource, tools: FfmpegTools) {
+    this.#source = source;
+    this.#tools = tools;
+  }
+
+  /** Null for a source without sound. */
+  static of(source: Source, tools: FfmpegTools): SoundShelf | null {
+    const stream = source.others.find(({ type }) => type === 'audio');
+    if (stream === undefined) return null;
+    const { scan, timeBase } = source.video;
+    const [first, last] = [scan.firstPts ?? 0, scan.lastPts ?? 0];
+    const duration = (last - first + (scan.step?.median ?? 0)) * toNumber(timeBase);
+    const { path, inputOptions } = source;
+    const origin = first * toNumber(timeBase);
+    return new SoundShelf({ path, inputOptions, streamIndex: stream.index, origin, duration }, tools);
+  }
+
+  /** Pieces by their seconds. */
+  get count(): number {
+    return Math.max(1, Math.ceil(this.#source.duration / SOUND_SECONDS - 1e-6));
+  }
+
+  list(toUri: (index: number) => string): PlaylistEntry[] {
+    return Array.from({ length: this.count }, (_, index) => {
+      const { start, end } = this.#rangeOf(index);
+      return { uri: toUri(index), duration: end - start };
+    });
+  }
+
+  /** @throws UpscaleError `FFMPEG_FAILED` */
+  async take(index: number): Promise<SoundPiece> {
+    const known = this.#kept.get(index);
+    const piece =
+      known ??
+      cutSound(this.#source, this.#rangeOf(index), { tools: this.#tools, signal: this.#ends.signal });
+    this.#kept.delete(index);
+    this.#kept.set(index, piece);
+    piece.catch(() => this.#kept.delete(index));
+    for (const oldest of this.#kept.keys()) {
+      if (this.#kept.size <= MOST_KEPT) break;
+      this.#kept.delete(oldest);
+    }
+    return piece;
+  }
+
+  async close(): Promise<void> {
+    this.#ends.abort();
+    await Promise.allSettled(this.#kept.values());
+  }
+
+  #rangeOf(index: number): { start: number; end: number } {
+    const start = index * SOUND_SECONDS;
+    return { start, end: Math.min(start + SOUND_SECONDS, Math.max(start + 0.1, this.#source.duration)) };
+  }
+}
