@@ -20,7 +20,10 @@ const arena = new Arena(ARENA_BYTES);
 const kernels = await loadKernels(arena);
 
 /** Blends planes with each other as a run would. */
-async function blendPlanes(planes: readonly LumaPlane[], strength: TemporalStrength): Promise<LumaPlane[]> {
+export async function blendPlanes(
+  planes: readonly LumaPlane[],
+  strength: TemporalStrength,
+): Promise<LumaPlane[]> {
   const format = pixelFormat('gray');
   async function* feed(): AsyncGenerator<TemporalInput> {
     for (const [pts, { width, height, samples }] of planes.entries()) {
