@@ -125,7 +125,7 @@ export const OPTION_TABLE = [
     type: 'flag',
     group: 'Files',
     help: 'Never replace an output that exists, and never ask',
-    commands: PLANS,
+    commands: [...ONE_FILE, 'submit'],
   },
   {
     name: 'input-frame-rate',
