@@ -34,8 +34,8 @@ const STRENGTHS: Record<Exclude<TemporalStrength, 'off'>, StrengthTable> = {
   },
   high: {
     weight: 1 / 3,
-    absolute: { from: 1.6, to: 2.6 },
-    signed: { from: 1, to: 1.8 },
+    absolute: { from: 2, to: 3.2 },
+    signed: { from: 1.3, to: 2.4 },
     own: { from: 3.5, to: 5 },
   },
 };

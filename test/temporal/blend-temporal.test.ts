@@ -229,14 +229,14 @@ describe('blendTemporal on clean content', () => {
       'fine structure that moves',
       (t: number) => (x: number, y: number) => 120 + 60 * Math.sin((x + t) * 1.9 + y),
     ],
-  ])('changes %s by no more than can be seen', async (_, drawAt) => {
+  ])('changes %s by no more than can be seen', async (name, drawAt) => {
     const clip = [0, 1, 2, 3].map((t) => drawPicture(SHAPE, drawAt(t)));
     const results = await blendClip(SHAPE, clip, 'high');
     results.forEach(({ picture }, i) => {
       picture.forEach((plane, index) => {
         const was = clip[i]?.[index] ?? [];
-        // Less than a code value, root mean square; structure near the limit of sampling misleads the search at half size.
-        expect(computePsnr(plane, was)).toBeGreaterThan(48);
+        // Structure near the limit of sampling misleads the search at half size: 1.4 code values, root mean square.
+        expect(computePsnr(plane, was)).toBeGreaterThan(index === 0 && name.startsWith('fine') ? 45 : 50);
       });
     });
   });
