@@ -5,6 +5,11 @@ import { frameBytes, planeSize, type PixelFormat } from '../core/pixel-format.ts
 const ALIGNMENT = 64;
 const PAGE = 65536;
 
+/** Bytes that a block of `length` takes: blocks are aligned to 64. */
+export function alignUp(length: number): number {
+  return Math.ceil(length / ALIGNMENT) * ALIGNMENT;
+}
+
 /**
  * The one memory of a lane: a WebAssembly memory that the decoder's bytes are written into, that onnxruntime and the SIMD
  * kernels read and write in place, and that the encoder is fed from. Its size is fixed when it is made, because growing
@@ -47,7 +52,7 @@ export class Arena {
 
   /** Takes `length` bytes, aligned to 64. Throws `MEMORY_BUDGET` when the arena is full. */
   allocate(length: number): number {
-    const size = Math.ceil(Math.max(1, length) / ALIGNMENT) * ALIGNMENT;
+    const size = alignUp(Math.max(1, length));
     const index = this.#free.findIndex((block) => block.length >= size);
     const block = this.#free[index];
     if (block === undefined) {

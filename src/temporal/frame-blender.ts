@@ -1,6 +1,6 @@
 import type { Frame, Plane } from '../core/frame.ts';
 import { planeSize, type PixelFormat } from '../core/pixel-format.ts';
-import type { Arena } from '../kernels/arena.ts';
+import { alignUp, type Arena } from '../kernels/arena.ts';
 import type { Kernels } from '../kernels/kernels.ts';
 import { computeThresholds } from './blend-thresholds.ts';
 import { BLOCK, countBlocks } from './luma-pyramid.ts';
@@ -46,10 +46,6 @@ function layOutWork(format: PixelFormat, width: number, height: number): WorkLay
   const first = workAt + WORK_ROWS * stride + 64;
   const second = first + alignUp(plane);
   return { stride, noiseAt, workAt, warpedAt: [first, second], totalBytes: second + alignUp(plane) };
-}
-
-function alignUp(bytes: number): number {
-  return Math.ceil(bytes / 64) * 64;
 }
 
 /** A frame beside the one that is blended, and how the latter's blocks move into it. */

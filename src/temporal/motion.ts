@@ -1,4 +1,4 @@
-import type { Arena } from '../kernels/arena.ts';
+import { alignUp, type Arena } from '../kernels/arena.ts';
 import type { Kernels } from '../kernels/kernels.ts';
 import { BLOCK, countBlocks, type PyramidLayout } from './luma-pyramid.ts';
 
@@ -177,8 +177,4 @@ export class MotionEstimator {
       field.trust,
     );
   }
-}
-
-function alignUp(bytes: number): number {
-  return Math.ceil(bytes / 64) * 64;
 }

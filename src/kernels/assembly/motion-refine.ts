@@ -1,18 +1,11 @@
 // Motion of blocks below a sample, by the gradient (Lucas and Kanade 1981), and where forward and backward motion agree.
+import { addLanes } from './lanes';
 
 /** Sides of the window. */
 const WINDOW: i32 = 8;
 /** Parts of a sample that vectors are told in, as a power of two. */
 const FRACTION: i32 = 4;
 const PARTS: i32 = 1 << FRACTION;
-
-// @ts-ignore: decorator
-@inline
-function addLanes(sum: v128): i32 {
-  return (
-    i32x4.extract_lane(sum, 0) + i32x4.extract_lane(sum, 1) + i32x4.extract_lane(sum, 2) + i32x4.extract_lane(sum, 3)
-  );
-}
 
 // @ts-ignore: decorator
 @inline

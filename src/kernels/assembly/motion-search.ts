@@ -1,4 +1,5 @@
 // Motion of blocks in whole samples of one level of a pyramid, from the estimate of the level above.
+import { addLanes } from './lanes';
 import { PAD } from './pyramid';
 
 /** Sides of the window that is compared; with a step of 4 windows overlap. */
@@ -35,13 +36,7 @@ function compareWindows(a: usize, b: usize, stride: usize): i32 {
     a += 2 * stride;
     b += 2 * stride;
   }
-  const wide = i32x4.extadd_pairwise_i16x8_u(sum);
-  return (
-    i32x4.extract_lane(wide, 0) +
-    i32x4.extract_lane(wide, 1) +
-    i32x4.extract_lane(wide, 2) +
-    i32x4.extract_lane(wide, 3)
-  );
+  return addLanes(i32x4.extadd_pairwise_i16x8_u(sum));
 }
 
 /** Takes a vector, moved to where the reference's border allows, when it costs less than the best one. */

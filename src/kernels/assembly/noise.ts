@@ -1,4 +1,5 @@
 // What blocks of 16 x 16 samples tell of noise: how they differ from the frames around, and how rough they are.
+import { addLanes } from './lanes';
 
 // @ts-ignore: decorator
 @inline
@@ -22,14 +23,6 @@ function curveRow<T>(at: usize, x: i32, shift: i32): v128 {
 @inline
 function accumulate(sum: v128, value: v128): v128 {
   return i32x4.add(sum, i32x4.extadd_pairwise_i16x8_u(value));
-}
-
-// @ts-ignore: decorator
-@inline
-function addLanes(sum: v128): i32 {
-  return (
-    i32x4.extract_lane(sum, 0) + i32x4.extract_lane(sum, 1) + i32x4.extract_lane(sum, 2) + i32x4.extract_lane(sum, 3)
-  );
 }
 
 function measure<T>(
