@@ -160,13 +160,17 @@ class BlendWindow {
   }
 
   #isCut(pair: Pair): boolean {
-    pair.isCut ??=
-      hasChanged(pair.earlier.scene, pair.later.scene) && this.#findMotion(pair).unexplained > UNEXPLAINED;
+    pair.isCut ??= (this.#findMotion(pair).unexplained ?? 0) > UNEXPLAINED;
     return pair.isCut;
   }
 
+  /** Motion, and for frames that look unlike how much of the picture it explains. */
   #findMotion(pair: Pair): MotionPair {
-    pair.motion ??= this.#motion.estimate(this.#findPyramid(pair.earlier), this.#findPyramid(pair.later));
+    pair.motion ??= this.#motion.estimate(
+      this.#findPyramid(pair.earlier),
+      this.#findPyramid(pair.later),
+      hasChanged(pair.earlier.scene, pair.later.scene),
+    );
     return pair.motion;
   }
 

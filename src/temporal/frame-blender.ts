@@ -11,11 +11,10 @@ import { computeWarpFilters } from './warp-filters.ts';
 
 const THRESHOLD_BYTES = 64;
 const FILTER_BYTES = 256;
-/**
- * Rows of int16 that the kernel keeps: two neighbours, two kinds of difference, 6 rows and a row of sums each; least and most of the samples
- * around; two rows of trust.
- */
-const WORK_ROWS = 2 * 2 * (6 + 1) + 4;
+/** Rows of int16 that the kernel keeps: sums of two kinds of difference to two neighbours; least and most of the samples around; two of trust. */
+const WORK_ROWS = 2 * 2 + 2 + 2;
+/** Bytes beside them. */
+const WORK_NUMBERS = 256;
 /** Vectors of the kernel have as many samples. */
 const LEAST_WIDTH = 8;
 
@@ -43,7 +42,7 @@ function layOutWork(format: PixelFormat, width: number, height: number): WorkLay
   const stride = alignUp(2 * width + 64) + 64;
   const noiseAt = THRESHOLD_BYTES + FILTER_BYTES;
   const workAt = noiseAt + alignUp(noise);
-  const first = workAt + WORK_ROWS * stride + 64;
+  const first = workAt + WORK_ROWS * stride + WORK_NUMBERS;
   const second = first + alignUp(plane);
   return { stride, noiseAt, workAt, warpedAt: [first, second], totalBytes: second + alignUp(plane) };
 }
@@ -55,7 +54,7 @@ export interface Neighbour {
 }
 
 /**
- * Blends frames of one format and size with their neighbours. Beside the frames it takes two planes of the arena, and about 70 bytes for each
+ * Blends frames of one format and size with their neighbours. Beside the frames it takes two planes of the arena, and about 16 bytes for each
  * column.
  */
 export class FrameBlender {

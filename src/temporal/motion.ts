@@ -28,8 +28,8 @@ export interface MotionPair {
   readonly forward: MotionField;
   /** Of the later frame's blocks, into the earlier one. */
   readonly backward: MotionField;
-  /** What motion leaves unexplained of the picture, 0..1 and above where nothing fits; brightness does not count. */
-  readonly unexplained: number;
+  /** What motion leaves unexplained of the picture, 0..1 and above where nothing fits; brightness does not count. Null if it was not asked for. */
+  readonly unexplained: number | null;
   dispose(): void;
 }
 
@@ -78,7 +78,7 @@ export class MotionEstimator {
   }
 
   /** Takes arena memory for the pair until it is disposed of. */
-  estimate(earlier: number, later: number): MotionPair {
+  estimate(earlier: number, later: number, isMatchWanted: boolean): MotionPair {
     const blocks = this.#columns * this.#rows;
     const [vectorBytes, trustBytes] = [alignUp(4 * blocks), alignUp(2 * blocks)];
     const at = this.#arena.allocate(2 * (vectorBytes + trustBytes));
@@ -91,22 +91,22 @@ export class MotionEstimator {
     if (finest === undefined) {
       this.#arena.bytes(at, 2 * vectorBytes).fill(0);
       this.#arena.words(forward.trust, trustBytes).fill(0x7fff);
-      return { forward, backward, unexplained: 1, dispose };
+      return { forward, backward, unexplained: isMatchWanted ? 1 : null, dispose };
     }
-    const unexplained = Math.min(
-      this.#search(earlier, later, forward.vectors),
-      this.#search(later, earlier, backward.vectors),
-    );
+    const matches = [
+      this.#search(earlier, later, forward.vectors, isMatchWanted),
+      this.#search(later, earlier, backward.vectors, isMatchWanted),
+    ];
     this.#check(forward, backward);
     this.#check(backward, forward);
-    return { forward, backward, unexplained, dispose };
+    return { forward, backward, unexplained: isMatchWanted ? Math.min(...matches) : null, dispose };
   }
 
   dispose(): void {
     this.#arena.release(this.#scratch);
   }
 
-  #search(from: number, to: number, vectors: number): number {
+  #search(from: number, to: number, vectors: number, isMatchWanted: boolean): number {
     const { levels } = this.#layout;
     let parent = { at: 0, columns: 0, rows: 0 };
     let unexplained = 1;
@@ -132,7 +132,7 @@ export class MotionEstimator {
         SMOOTHNESS,
         at,
       );
-      if (index === 1) unexplained = this.#measureMatch(current, reference, level, at);
+      if (index === 1 && isMatchWanted) unexplained = this.#measureMatch(current, reference, level, at);
       if (index === 0) {
         this.#kernels.refineVectors(
           current,

@@ -79,7 +79,8 @@ export function estimateNoise(
   const white = 2 ** (traits.bits - shift);
   const canClip = traits.role !== 'U' && traits.role !== 'V';
   const estimates = [1, 2].map((pair) => {
-    const blocks: number[] = [];
+    const blocks = new Float64Array(count);
+    let used = 0;
     let isRepeat = true;
     for (let at = 0; at < results.length; at += 4) {
       const difference = results[at + pair] ?? 0;
@@ -87,15 +88,15 @@ export function estimateNoise(
       const level = (results[at] ?? 0) / SAMPLES_PER_BLOCK / white;
       if (canClip && (level < CLIPPED_BELOW || level > CLIPPED_ABOVE)) continue;
       const rough = results[at + 3] ?? 0;
-      blocks.push(Math.min(difference / MEAN_DIFFERENCE, rough / MEAN_LAPLACIAN) / SAMPLES_PER_BLOCK);
+      blocks[used++] = Math.min(difference / MEAN_DIFFERENCE, rough / MEAN_LAPLACIAN) / SAMPLES_PER_BLOCK;
     }
-    return isRepeat ? Infinity : findQuantile(blocks, CALM_SHARE);
+    return isRepeat ? Infinity : findQuantile(blocks.subarray(0, used), CALM_SHARE);
   });
   const least = Math.min(...estimates);
   return Number.isFinite(least) ? least : 0;
 }
 
-function findQuantile(values: number[], share: number): number {
-  values.sort((a, b) => a - b);
+function findQuantile(values: Float64Array, share: number): number {
+  values.sort();
   return values[Math.floor(share * (values.length - 1))] ?? 0;
 }

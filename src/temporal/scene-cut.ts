@@ -22,28 +22,31 @@ export function summariseScene(arena: Arena, frame: Frame): SceneSummary {
   const count = width * height;
   const samples =
     frame.format.bytesPerSample === 1 ? arena.bytes(plane.offset, count) : arena.words(plane.offset, count);
-  const histogram = new Float64Array(BINS);
-  const sums = new Float64Array(COLUMNS * ROWS);
-  const counts = new Float64Array(COLUMNS * ROWS);
+  const histogram = new Int32Array(BINS);
+  const sums = new Int32Array(COLUMNS * ROWS);
+  const counts = new Int32Array(COLUMNS * ROWS);
   const step = Math.max(1, Math.floor(Math.sqrt(count / SAMPLES)));
   const binShift = frame.format.bits - 5;
-  let total = 0;
-  for (let y = 0; y < height; y += step) {
+  const across = Math.ceil(width / step);
+  const cellColumns = Uint8Array.from({ length: across }, (_, i) => Math.floor((i * step * COLUMNS) / width));
+  const down = Math.ceil(height / step);
+  for (let row = 0; row < down; row++) {
+    const y = row * step;
     const cellRow = Math.floor((y * ROWS) / height) * COLUMNS;
-    for (let x = 0; x < width; x += step) {
-      const value = samples[y * width + x] ?? 0;
+    for (let i = 0, at = y * width; i < across; i++, at += step) {
+      const value = samples[at] ?? 0;
       const bin = value >> binShift;
-      const cell = cellRow + Math.floor((x * COLUMNS) / width);
+      const cell = cellRow + (cellColumns[i] ?? 0);
       histogram[bin] = (histogram[bin] ?? 0) + 1;
       sums[cell] = (sums[cell] ?? 0) + value;
       counts[cell] = (counts[cell] ?? 0) + 1;
-      total++;
     }
   }
+  const total = across * down;
   const white = 2 ** frame.format.bits - 1;
   return {
-    histogram: histogram.map((n) => n / total),
-    cells: sums.map((sum, i) => sum / Math.max(1, counts[i] ?? 0) / white),
+    histogram: Float64Array.from(histogram, (n) => n / total),
+    cells: Float64Array.from(sums, (sum, i) => sum / Math.max(1, counts[i] ?? 0) / white),
   };
 }
 

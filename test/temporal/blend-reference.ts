@@ -56,8 +56,7 @@ function weighNeighbour(
   weight = multiply(weight, trust(own, t[6]!, t[7]!, t[8]!));
   const [log2Width, log2Height] = input.log2Block;
   const columns = Math.ceil(width / 2 ** log2Width);
-  weight = multiply(weight, blockTrust[(y >> log2Height) * columns + (x >> log2Width)]!);
-  weight = multiply(weight, t[9]!);
+  weight = multiply(weight, multiply(blockTrust[(y >> log2Height) * columns + (x >> log2Width)]!, t[9]!));
   const around: number[] = [];
   for (let dy = -1; dy <= 1; dy++) {
     for (let dx = -1; dx <= 1; dx++)

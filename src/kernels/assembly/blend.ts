@@ -2,8 +2,6 @@
 // domain of at most 10 bits (`shift` takes deeper samples there), so that sums over 5 x 5 samples fit; the blend itself is done
 // at full depth.
 
-/** Rows of differences that are kept: 5 under the window and the one that leaves it. */
-const RING_ROWS: i32 = 6;
 /** Samples of padding before column 0 of the column sums; keeps vectors aligned. */
 const PAD: usize = 16;
 
@@ -13,29 +11,86 @@ function loadSamples<T>(at: usize, x: i32): v128 {
   return sizeof<T>() == 1 ? v128.load8x8_u(at + x) : v128.load(at + (<usize>x << 1));
 }
 
-/** Differences to the current row, bare and without sign. The last vector overlaps the one before it. */
-function subtractRow<T>(other: usize, current: usize, width: i32, shift: i32, absolute: usize, signed: usize): void {
-  for (let i = 0; i < width; i += 8) {
-    const x = min(i, width - 8);
-    const d = i16x8.sub(
-      i16x8.shr_u(loadSamples<T>(other, x), shift),
-      i16x8.shr_u(loadSamples<T>(current, x), shift),
-    );
-    v128.store(absolute + (<usize>x << 1), i16x8.abs(d));
-    v128.store(signed + (<usize>x << 1), d);
+/** In the domain of the comparison, where bytes are as they stand. */
+// @ts-ignore: decorator
+@inline
+function loadCompared<T>(at: usize, x: i32, shift: i32): v128 {
+  const samples = loadSamples<T>(at, x);
+  return sizeof<T>() == 1 ? samples : i16x8.shr_u(samples, shift);
+}
+
+/** Adds a row's differences, without sign and with it, to the column sums, and takes those of the row `leaving` bytes before it away; none at 0. */
+// @ts-ignore: decorator
+@inline
+function slideVector<T>(
+  other: usize,
+  current: usize,
+  leaving: usize,
+  x: i32,
+  shift: i32,
+  absolute: usize,
+  signed: usize,
+  lanes: v128,
+): void {
+  const at = <usize>x << 1;
+  const entering = i16x8.sub(loadCompared<T>(other, x, shift), loadCompared<T>(current, x, shift));
+  let bare = i16x8.abs(entering);
+  let change = entering;
+  if (leaving != 0) {
+    const left = i16x8.sub(loadCompared<T>(other - leaving, x, shift), loadCompared<T>(current - leaving, x, shift));
+    bare = i16x8.sub(bare, i16x8.abs(left));
+    change = i16x8.sub(change, left);
   }
+  v128.store(absolute + at, i16x8.add(v128.load(absolute + at), v128.and(bare, lanes)));
+  v128.store(signed + at, i16x8.add(v128.load(signed + at), v128.and(change, lanes)));
 }
 
 /** Moves the column sums down by a row, then repeats them past both ends. */
-function slideColumns(sums: usize, entering: usize, leaving: usize, width: i32): void {
-  for (let x = 0; x < width; x += 8) {
-    const at = <usize>x << 1;
-    v128.store(
-      sums + at,
-      i16x8.sub(i16x8.add(v128.load(sums + at), v128.load(entering + at)), v128.load(leaving + at)),
-    );
+function slideColumns<T>(
+  other: usize,
+  current: usize,
+  leaving: usize,
+  width: i32,
+  shift: i32,
+  absolute: usize,
+  signed: usize,
+): void {
+  const all = i8x16.splat(-1);
+  const whole = width & ~7;
+  if (leaving != 0) {
+    for (let x = 0; x < whole; x += 8) {
+      slideVector<T>(other, current, leaving, x, shift, absolute, signed, all);
+    }
+  } else {
+    for (let x = 0; x < whole; x += 8) slideVector<T>(other, current, 0, x, shift, absolute, signed, all);
   }
-  padColumns(sums, width);
+  const rest = width - whole;
+  if (rest > 0) {
+    // The last vector overlaps the one before it, whose sums are right already.
+    const fresh = i16x8.gt_s(i16x8(0, 1, 2, 3, 4, 5, 6, 7), i16x8.splat(<i16>(7 - rest)));
+    slideVector<T>(other, current, leaving, width - 8, shift, absolute, signed, fresh);
+  }
+  padColumns(absolute, width);
+  padColumns(signed, width);
+}
+
+/** Column sums for row 0: the rows above it are row 0 again. */
+function startColumns<T>(
+  other: usize,
+  current: usize,
+  rowBytes: usize,
+  width: i32,
+  height: i32,
+  shift: i32,
+  absolute: usize,
+  signed: usize,
+): void {
+  memory.fill(absolute, 0, <usize>width << 1);
+  memory.fill(signed, 0, <usize>width << 1);
+  for (let i = -2; i <= 2; i++) {
+    const row = <usize>min(max(i, 0), height - 1) * rowBytes;
+    slideColumns<T>(other + row, current + row, 0, width, shift, absolute, signed);
+  }
 }
 
 // @ts-ignore: decorator
@@ -50,19 +105,6 @@ function padColumns(sums: usize, width: i32): void {
   store<i16>(end, last, 2);
 }
 
-/** Column sums for row 0: the rows above it are row 0 again. */
-function startColumns(sums: usize, ring: usize, stride: usize, width: i32, height: i32): void {
-  const second = ring + <usize>min(1, height - 1) * stride;
-  const third = ring + <usize>min(2, height - 1) * stride;
-  for (let x = 0; x < width; x += 8) {
-    const at = <usize>x << 1;
-    const first = v128.load(ring + at);
-    const above = i16x8.add(first, i16x8.add(first, first));
-    v128.store(sums + at, i16x8.add(above, i16x8.add(v128.load(second + at), v128.load(third + at))));
-  }
-  padColumns(sums, width);
-}
-
 // @ts-ignore: decorator
 @inline
 function sumWindow(sums: usize, x: i32): v128 {
@@ -74,22 +116,24 @@ function sumWindow(sums: usize, x: i32): v128 {
   return i16x8.add(sides, v128.load(at));
 }
 
-/** 1 (in 1/32768) up to `limit - span`, falling to 0 at `limit`. */
-// @ts-ignore: decorator
-@inline
-function trust(value: v128, limit: v128, span: v128, slope: v128): v128 {
-  const left = i16x8.max_s(i16x8.sub_sat_s(limit, value), i16x8.splat(0));
-  return i16x8.mul(i16x8.min_s(left, span), slope);
-}
-
-/** Where the blend of one plane finds its numbers; see `BlendThresholds` on the other side. */
+/** Where the numbers of one plane's blend stand in its work area, each in all lanes; see `BlendThresholds` on the other side. */
+const NUMBERS: i32 = 12;
+const MOST_WEIGHT: i32 = 9;
 const REACH: i32 = 10;
 const SLACK: i32 = 11;
 
 // @ts-ignore: decorator
 @inline
-function splatAt(thresholds: usize, index: i32): v128 {
-  return v128.load16_splat(thresholds + (<usize>index << 1));
+function splatOf(splats: usize, index: i32): v128 {
+  return v128.load(splats + (<usize>index << 4));
+}
+
+/** 1 (in 1/32768) up to a limit less a span, falling to 0 at the limit; `value` is not negative. */
+// @ts-ignore: decorator
+@inline
+function trust(value: v128, splats: usize, first: i32): v128 {
+  const left = i16x8.sub_sat_u(splatOf(splats, first), value);
+  return i16x8.mul(i16x8.min_s(left, splatOf(splats, first + 1)), splatOf(splats, first + 2));
 }
 
 /** Least and largest sample of three rows; their first and last columns are repeated once. */
@@ -110,14 +154,36 @@ function spanRows<T>(above: usize, current: usize, below: usize, width: i32, lea
   store<i16>(most + end, load<i16>(most + end - 2));
 }
 
-/** Gives each sample of a row the trust of its block. */
-function spreadTrust(blocks: usize, width: i32, log2Block: i32, target: usize): void {
-  for (let x = 0; x < width; x++) {
-    store<i16>(target + (<usize>x << 1), load<i16>(blocks + (<usize>(x >> log2Block) << 1)));
+/** Gives each sample of a row the most that its block may weigh. */
+function spreadTrust(blocks: usize, width: i32, log2Block: i32, mostWeight: i32, target: usize): void {
+  const side = 1 << log2Block;
+  for (let x = 0; x < width; x += side, blocks += 2) {
+    const weight = <i16>((load<i16>(blocks) * mostWeight + 0x4000) >> 15);
+    const end = min(x + side, width);
+    for (let i = x; i < end; i++) store<i16>(target + (<usize>i << 1), weight);
   }
 }
 
-/** What one neighbour adds to the current samples, with `fraction` fractional bits. */
+/** Difference without sign, in the domain of the comparison. */
+// @ts-ignore: decorator
+@inline
+function subtractCompared<T>(a: v128, b: v128, shift: i32): v128 {
+  if (sizeof<T>() == 1) return i16x8.abs(i16x8.sub(a, b));
+  return i16x8.abs(i16x8.sub(i16x8.shr_u(a, shift), i16x8.shr_u(b, shift)));
+}
+
+/** From `samples` to a neighbour's, at most as far as counts. */
+// @ts-ignore: decorator
+@inline
+function subtractWithin<T>(q: v128, samples: v128, reach: v128): v128 {
+  if (sizeof<T>() == 1) return i16x8.max_s(i16x8.min_s(i16x8.sub(q, samples), reach), i16x8.neg(reach));
+  return i16x8.sub(
+    i16x8.min_u(i16x8.sub_sat_u(q, samples), reach),
+    i16x8.min_u(i16x8.sub_sat_u(samples, q), reach),
+  );
+}
+
+/** What one neighbour adds to the current samples, with some fractional bits: `unit` is 1. */
 // @ts-ignore: decorator
 @inline
 function weighNeighbour<T>(
@@ -128,51 +194,20 @@ function weighNeighbour<T>(
   x: i32,
   columnsAbsolute: usize,
   columnsSigned: usize,
-  own: usize,
+  shift: i32,
   blockTrust: usize,
-  thresholds: usize,
-  fraction: i32,
+  splats: usize,
+  unit: v128,
 ): v128 {
-  let weight = trust(
-    sumWindow(columnsAbsolute, x),
-    splatAt(thresholds, 0),
-    splatAt(thresholds, 1),
-    splatAt(thresholds, 2),
-  );
-  weight = i16x8.q15mulr_sat_s(
-    weight,
-    trust(
-      i16x8.abs(sumWindow(columnsSigned, x)),
-      splatAt(thresholds, 3),
-      splatAt(thresholds, 4),
-      splatAt(thresholds, 5),
-    ),
-  );
-  weight = i16x8.q15mulr_sat_s(
-    weight,
-    trust(
-      i16x8.shl(v128.load(own + (<usize>x << 1)), 4),
-      splatAt(thresholds, 6),
-      splatAt(thresholds, 7),
-      splatAt(thresholds, 8),
-    ),
-  );
-  weight = i16x8.q15mulr_sat_s(weight, v128.load(blockTrust + (<usize>x << 1)));
-  weight = i16x8.q15mulr_sat_s(weight, splatAt(thresholds, 9));
-  const reach = splatAt(thresholds, REACH);
-  const q = i16x8.min_u(i16x8.max_u(loadSamples<T>(other, x), least), most);
-  const d = i16x8.sub(
-    i16x8.min_u(i16x8.sub_sat_u(q, samples), reach),
-    i16x8.min_u(i16x8.sub_sat_u(samples, q), reach),
-  );
-  return i16x8.q15mulr_sat_s(i16x8.shl(d, fraction), weight);
-}
-
-/** Bytes from the start of one neighbour's work area to where its parts stand. */
-// @ts-ignore: decorator
-@inline
-function ringBytes(stride: usize): usize {
-  return stride * RING_ROWS;
+  const at = <usize>x << 1;
+  let weight = trust(sumWindow(columnsAbsolute, x), splats, 0);
+  weight = i16x8.q15mulr_sat_s(weight, trust(i16x8.abs(sumWindow(columnsSigned, x)), splats, 3));
+  const there = loadSamples<T>(other, x);
+  weight = i16x8.q15mulr_sat_s(weight, trust(i16x8.shl(subtractCompared<T>(there, samples, shift), 4), splats, 6));
+  weight = i16x8.q15mulr_sat_s(weight, v128.load(blockTrust + at));
+  const q = i16x8.min_u(i16x8.max_u(there, least), most);
+  const d = subtractWithin<T>(q, samples, splatOf(splats, REACH));
+  return i16x8.q15mulr_sat_s(i16x8.mul(d, unit), weight);
 }
 
 function blend<T>(
@@ -193,57 +228,44 @@ function blend<T>(
   stride: usize,
 ): void {
   const rowBytes = <usize>width * sizeof<T>();
-  const ring = ringBytes(stride);
-  // Previous: absolute, signed ring, two rows of column sums; then the same for next.
-  const absoluteA = work;
-  const signedA = absoluteA + ring;
-  const absoluteB = signedA + ring;
-  const signedB = absoluteB + ring;
-  const sums = signedB + ring + 2 * PAD;
-  const sumAbsoluteA = sums;
-  const sumSignedA = sums + stride;
-  const sumAbsoluteB = sums + 2 * stride;
-  const sumSignedB = sums + 3 * stride;
-  const least = sums + 4 * stride;
-  const most = sums + 5 * stride;
-  const trustA = sums + 6 * stride;
-  const trustB = sums + 7 * stride;
+  const sumAbsoluteA = work + 2 * PAD;
+  const sumSignedA = sumAbsoluteA + stride;
+  const sumAbsoluteB = sumSignedA + stride;
+  const sumSignedB = sumAbsoluteB + stride;
+  const least = sumSignedB + stride;
+  const most = least + stride;
+  const trustA = most + stride;
+  const trustB = trustA + stride;
+  const splats = trustB + stride;
+  for (let i = 0; i < NUMBERS; i++) {
+    v128.store(splats + (<usize>i << 4), v128.load16_splat(thresholds + (<usize>i << 1)));
+  }
+  const mostWeight = <i32>load<i16>(thresholds, MOST_WEIGHT << 1);
   const blockRow = <usize>((width + (1 << log2BlockWidth) - 1) >> log2BlockWidth) << 1;
-  const slack = splatAt(thresholds, SLACK);
+  const slack = splatOf(splats, SLACK);
+  const unit = i16x8.splat(<i16>(<i32>1 << fraction));
   const half = i16x8.splat(<i16>((<i32>1 << fraction) >> 1));
 
-  let filled = 0;
   for (let y = 0; y < height; y++) {
-    const bottom = min(y + 2, height - 1);
-    for (; filled <= bottom; filled++) {
-      const slot = <usize>(filled % RING_ROWS) * stride;
-      const row = <usize>filled * rowBytes;
-      subtractRow<T>(previous + row, current + row, width, shift, absoluteA + slot, signedA + slot);
-      subtractRow<T>(next + row, current + row, width, shift, absoluteB + slot, signedB + slot);
-    }
     if (y == 0) {
-      startColumns(sumAbsoluteA, absoluteA, stride, width, height);
-      startColumns(sumSignedA, signedA, stride, width, height);
-      startColumns(sumAbsoluteB, absoluteB, stride, width, height);
-      startColumns(sumSignedB, signedB, stride, width, height);
+      startColumns<T>(previous, current, rowBytes, width, height, shift, sumAbsoluteA, sumSignedA);
+      startColumns<T>(next, current, rowBytes, width, height, shift, sumAbsoluteB, sumSignedB);
     } else {
-      const entering = <usize>(bottom % RING_ROWS) * stride;
-      const leaving = <usize>(max(y - 3, 0) % RING_ROWS) * stride;
-      slideColumns(sumAbsoluteA, absoluteA + entering, absoluteA + leaving, width);
-      slideColumns(sumSignedA, signedA + entering, signedA + leaving, width);
-      slideColumns(sumAbsoluteB, absoluteB + entering, absoluteB + leaving, width);
-      slideColumns(sumSignedB, signedB + entering, signedB + leaving, width);
+      const bottom = min(y + 2, height - 1);
+      const entering = <usize>bottom * rowBytes;
+      const leaving = <usize>(bottom - max(y - 3, 0)) * rowBytes;
+      slideColumns<T>(previous + entering, current + entering, leaving, width, shift, sumAbsoluteA, sumSignedA);
+      slideColumns<T>(next + entering, current + entering, leaving, width, shift, sumAbsoluteB, sumSignedB);
     }
     const row = <usize>y * rowBytes;
     if ((y & ((1 << log2BlockHeight) - 1)) == 0) {
       const blocks = <usize>(y >> log2BlockHeight) * blockRow;
-      spreadTrust(previousTrust + blocks, width, log2BlockWidth, trustA);
-      spreadTrust(nextTrust + blocks, width, log2BlockWidth, trustB);
+      spreadTrust(previousTrust + blocks, width, log2BlockWidth, mostWeight, trustA);
+      spreadTrust(nextTrust + blocks, width, log2BlockWidth, mostWeight, trustB);
     }
     const above = y > 0 ? rowBytes : 0;
     const below = y < height - 1 ? rowBytes : 0;
     spanRows<T>(current + row - above, current + row, current + row + below, width, least, most);
-    const own = <usize>(y % RING_ROWS) * stride;
     for (let i = 0; i < width; i += 8) {
       const x = min(i, width - 8);
       const samples = loadSamples<T>(current + row, x);
@@ -258,11 +280,11 @@ function blend<T>(
       );
       const a = weighNeighbour<T>(
         previous + row, samples, darkest, brightest, x,
-        sumAbsoluteA, sumSignedA, absoluteA + own, trustA, thresholds, fraction,
+        sumAbsoluteA, sumSignedA, shift, trustA, splats, unit,
       );
       const b = weighNeighbour<T>(
         next + row, samples, darkest, brightest, x,
-        sumAbsoluteB, sumSignedB, absoluteB + own, trustB, thresholds, fraction,
+        sumAbsoluteB, sumSignedB, shift, trustB, splats, unit,
       );
       const change = i16x8.shr_s(i16x8.add(i16x8.add(a, b), half), fraction);
       const result = i16x8.add(samples, change);
@@ -282,7 +304,7 @@ function blend<T>(
  * @param fraction - Fractional bits of the blend, so that the largest difference times 2^fraction fits in int16.
  * @param previousTrust - An int16 a block, 0..32767.
  * @param log2BlockWidth - Of a block in samples of this plane.
- * @param work - `32 * stride + 64` bytes.
+ * @param work - `8 * stride + 256` bytes.
  * @param stride - Bytes of a row of int16, with room for 32 more samples.
  */
 export function blendPlane(

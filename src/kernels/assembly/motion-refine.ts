@@ -1,11 +1,14 @@
 // Motion of blocks below a sample, by the gradient (Lucas and Kanade 1981), and where forward and backward motion agree.
 import { addLanes } from './lanes';
+import { GRADIENTS_AT } from './scratch';
 
 /** Sides of the window. */
 const WINDOW: i32 = 8;
 /** Parts of a sample that vectors are told in, as a power of two. */
 const FRACTION: i32 = 4;
 const PARTS: i32 = 1 << FRACTION;
+/** Bytes that are kept of a line of the window: its gradients and its samples. */
+const LINE: usize = 48;
 
 // @ts-ignore: decorator
 @inline
@@ -53,51 +56,50 @@ export function refineVectors(
       const heldX = <f64>(vx + leftX + aboveX) / <f64>(3 * PARTS);
       const heldY = <f64>(vy + leftY + aboveY) / <f64>(3 * PARTS);
       const window = current + <usize>(y * <i32>stride + x);
+      let xx = i32x4.splat(0);
+      let xy = i32x4.splat(0);
+      let yy = i32x4.splat(0);
+      let p = window;
+      for (let to = GRADIENTS_AT; to < GRADIENTS_AT + <usize>WINDOW * LINE; to += LINE) {
+        const gx = i16x8.sub(v128.load8x8_u(p, 1), v128.load8x8_u(p - 1));
+        const gy = i16x8.sub(v128.load8x8_u(p + stride), v128.load8x8_u(p - stride));
+        v128.store(to, gx);
+        v128.store(to, gy, 16);
+        v128.store(to, i16x8.shl(v128.load8x8_u(p), FRACTION), 32);
+        xx = i32x4.add(xx, i32x4.dot_i16x8_s(gx, gx));
+        xy = i32x4.add(xy, i32x4.dot_i16x8_s(gx, gy));
+        yy = i32x4.add(yy, i32x4.dot_i16x8_s(gy, gy));
+        p += stride;
+      }
+      // Gradients are doubled, rests in sixteenths.
+      const a = <f64>addLanes(xx) / 4 + prior;
+      const b = <f64>addLanes(xy) / 4;
+      const c = <f64>addLanes(yy) / 4 + prior;
+      const determinant = a * c - b * b;
       for (let round = 0; round < rounds; round++) {
         const fx = vx & (PARTS - 1);
         const fy = vy & (PARTS - 1);
-        const w00 = i16x8.splat(<i16>((PARTS - fx) * (PARTS - fy)));
-        const w01 = i16x8.splat(<i16>(fx * (PARTS - fy)));
-        const w10 = i16x8.splat(<i16>((PARTS - fx) * fy));
-        const w11 = i16x8.splat(<i16>(fx * fy));
-        let p = window;
+        const right = i16x8.splat(<i16>fx);
+        const left = i16x8.splat(<i16>(PARTS - fx));
+        const lower = i16x8.splat(<i16>fy);
+        const upper = i16x8.splat(<i16>(PARTS - fy));
         let q = reference + (window - current) + <usize>((vy >> FRACTION) * <i32>stride + (vx >> FRACTION));
-        let xx = i32x4.splat(0);
-        let xy = i32x4.splat(0);
-        let yy = i32x4.splat(0);
+        let row = i16x8.add(i16x8.mul(v128.load8x8_u(q), left), i16x8.mul(v128.load8x8_u(q, 1), right));
         let xr = i32x4.splat(0);
         let yr = i32x4.splat(0);
-        for (let line = 0; line < WINDOW; line++) {
-          const moved = i16x8.shr_u(
-            i16x8.add(
-              i16x8.add(i16x8.mul(v128.load8x8_u(q), w00), i16x8.mul(v128.load8x8_u(q, 1), w01)),
-              i16x8.add(
-                i16x8.mul(v128.load8x8_u(q + stride), w10),
-                i16x8.mul(v128.load8x8_u(q + stride, 1), w11),
-              ),
-            ),
-            4,
-          );
-          const gx = i16x8.sub(v128.load8x8_u(p, 1), v128.load8x8_u(p - 1));
-          const gy = i16x8.sub(v128.load8x8_u(p + stride), v128.load8x8_u(p - stride));
-          const rest = i16x8.sub(moved, i16x8.shl(v128.load8x8_u(p), 4));
-          xx = i32x4.add(xx, i32x4.dot_i16x8_s(gx, gx));
-          xy = i32x4.add(xy, i32x4.dot_i16x8_s(gx, gy));
-          yy = i32x4.add(yy, i32x4.dot_i16x8_s(gy, gy));
-          xr = i32x4.add(xr, i32x4.dot_i16x8_s(gx, rest));
-          yr = i32x4.add(yr, i32x4.dot_i16x8_s(gy, rest));
-          p += stride;
+        for (let from = GRADIENTS_AT; from < GRADIENTS_AT + <usize>WINDOW * LINE; from += LINE) {
           q += stride;
+          const next = i16x8.add(i16x8.mul(v128.load8x8_u(q), left), i16x8.mul(v128.load8x8_u(q, 1), right));
+          const moved = i16x8.shr_u(i16x8.add(i16x8.mul(row, upper), i16x8.mul(next, lower)), FRACTION);
+          const rest = i16x8.sub(moved, v128.load(from, 32));
+          xr = i32x4.add(xr, i32x4.dot_i16x8_s(v128.load(from), rest));
+          yr = i32x4.add(yr, i32x4.dot_i16x8_s(v128.load(from, 16), rest));
+          row = next;
         }
-        // Gradients are doubled, rests in sixteenths.
         const fromX = <f64>vx / <f64>PARTS;
         const fromY = <f64>vy / <f64>PARTS;
-        const a = <f64>addLanes(xx) / 4 + prior;
-        const b = <f64>addLanes(xy) / 4;
-        const c = <f64>addLanes(yy) / 4 + prior;
         const s = <f64>addLanes(xr) / 32 + prior * (fromX - heldX);
         const t = <f64>addLanes(yr) / 32 + prior * (fromY - heldY);
-        const determinant = a * c - b * b;
         const toX = fromX + clampStep((b * t - c * s) / determinant);
         const toY = fromY + clampStep((b * s - a * t) / determinant);
         const nextX = <i32>floor(min(max(toX, leastX), mostX) * PARTS + 0.5);

@@ -8,3 +8,5 @@ export const TAIL: usize = 1024;
 export const PATCH_AT: usize = 24576;
 /** Rows of a block after the first pass of its filter: 13 vectors. */
 export const PATCH_ROWS: usize = 28672;
+/** Gradients and samples of a window of motion: 8 lines of 48 bytes. */
+export const GRADIENTS_AT: usize = 32768;
