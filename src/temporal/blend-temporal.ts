@@ -143,13 +143,18 @@ class BlendWindow {
   #blend(current: Seen, before: Pair | null, after: Pair | null): Frame | null {
     if (current.role !== 'body') return null;
     const { frame } = current;
-    const isNoisy = this.#blender.isNoisy(frame, before?.earlier.frame ?? null, after?.later.frame ?? null);
+    const isNoisy = this.#blender.findNoisyPlanes(
+      frame,
+      before?.earlier.frame ?? null,
+      after?.later.frame ?? null,
+    );
     const pairs = [before, after].filter((pair) => pair !== null);
-    if (!isNoisy || pairs.some((pair) => this.#isCut(pair))) return this.#blender.blend(frame, null, null);
+    const isCalm = !isNoisy.includes(true) || pairs.some((pair) => this.#isCut(pair));
     return this.#blender.blend(
       frame,
-      this.#toNeighbour(before, 'earlier'),
-      this.#toNeighbour(after, 'later'),
+      isCalm ? null : this.#toNeighbour(before, 'earlier'),
+      isCalm ? null : this.#toNeighbour(after, 'later'),
+      isNoisy,
     );
   }
 

@@ -81,19 +81,31 @@ export class FrameBlender {
     new Int16Array(arena.memory.buffer, this.#filtersAt, filters.length).set(filters);
   }
 
-  /** Whether a frame has noise enough to be blended at all. Without knowing of motion, what moves may look like noise. */
-  isNoisy(current: Frame, previous: Frame | null, next: Frame | null): boolean {
-    return current.format.planes.some(
+  /** Which planes have noise enough to be blended at all. Without knowing of motion, what moves may look like noise. */
+  findNoisyPlanes(current: Frame, previous: Frame | null, next: Frame | null): boolean[] {
+    return current.format.planes.map(
       (_, index) =>
         this.#findThresholds(index, current, planeOf(previous, index), planeOf(next, index)) !== null,
     );
   }
 
-  /** Returns a new frame; its inputs keep their owner. A neighbour is null where there is none to be trusted. */
-  blend(current: Frame, previous: Neighbour | null, next: Neighbour | null): Frame {
+  /**
+   * Returns a new frame; its inputs keep their owner. A neighbour is null where there is none to be trusted; planes that are not noisy come out as
+   * they were.
+   */
+  blend(
+    current: Frame,
+    previous: Neighbour | null,
+    next: Neighbour | null,
+    isNoisy: readonly boolean[],
+  ): Frame {
     const { format, width, height, pts } = current;
     const result = this.#arena.allocateFrame(format, width, height, pts);
-    for (let i = 0; i < format.planes.length; i++) this.#blendPlane(i, current, previous, next, result);
+    for (let i = 0; i < format.planes.length; i++) {
+      if (isNoisy[i] !== true || !this.#blendPlane(i, current, previous, next, result)) {
+        this.#copyPlane(i, current, result);
+      }
+    }
     return result;
   }
 
@@ -105,26 +117,30 @@ export class FrameBlender {
     return this.#block + THRESHOLD_BYTES;
   }
 
+  #copyPlane(index: number, current: Frame, result: Frame): void {
+    const [plane, target] = [current.planes[index], result.planes[index]];
+    if (plane === undefined || target === undefined) return;
+    const bytes = plane.width * plane.height * current.format.bytesPerSample;
+    this.#kernels.copyRows(plane.offset, bytes, target.offset, bytes, bytes, 1);
+  }
+
+  /** False, and nothing is written, where the plane turns out to have too little noise. */
   #blendPlane(
     index: number,
     current: Frame,
     previous: Neighbour | null,
     next: Neighbour | null,
     result: Frame,
-  ): void {
+  ): boolean {
     const { bits, bytesPerSample, planes } = current.format;
     const plane = current.planes[index];
     const target = result.planes[index];
     const layout = planes[index];
-    if (plane === undefined || target === undefined || layout === undefined) return;
+    if (plane === undefined || target === undefined || layout === undefined) return false;
     const before = this.#warp(index, current, previous, 0);
     const after = this.#warp(index, current, next, 1);
     const thresholds = this.#findThresholds(index, current, before, after);
-    if (thresholds === null) {
-      const bytes = plane.width * plane.height * bytesPerSample;
-      this.#kernels.copyRows(plane.offset, bytes, target.offset, bytes, bytes, 1);
-      return;
-    }
+    if (thresholds === null) return false;
     new Int16Array(this.#arena.memory.buffer, this.#block, thresholds.values.length).set(thresholds.values);
     const trust = (previous ?? next)?.motion.trust ?? 0;
     this.#kernels.blendPlane(
@@ -145,6 +161,7 @@ export class FrameBlender {
       this.#block + this.#layout.workAt,
       this.#layout.stride,
     );
+    return true;
   }
 
   /** A neighbour's plane as it would be after the motion. */

@@ -100,7 +100,7 @@ export function searchReference(
         return true;
       };
       candidates.forEach(attempt);
-      for (let walk = 0; walk < 3; walk++) {
+      for (let walk = 0; walk < (step === 8 ? 3 : 0); walk++) {
         const [fx, fy] = found;
         const tries: Vector[] = [
           [fx - 1, fy],

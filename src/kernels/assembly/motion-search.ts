@@ -62,8 +62,8 @@ function findMedian(a: i32, b: i32, c: i32): i32 {
 
 /**
  * Finds for each block where it lies in `reference`: the least sum of absolute differences of 8 x 8 samples plus `smoothness` times the
- * distance to the vector that the level above and the blocks left and above foretell. Candidates are those, and zero; the best one walks
- * downhill. Without a level above all vectors up to `range` are compared.
+ * distance to the vector that the level above and the blocks left and above foretell. Candidates are those, and zero; where blocks are 8
+ * samples apart the best one walks downhill. Without a level above all vectors up to `range` are compared.
  *
  * @param step - Samples between blocks, 4 or 8; windows are centred on them.
  * @param parents - Vectors of the level above, whose blocks are 8 samples apart; 0 for none.
@@ -86,6 +86,8 @@ export function searchBlocks(
   vectors: usize,
 ): void {
   const shift = step == 8 ? 1 : 2;
+  // At the finest level noise would be followed, and steps by the gradient come next.
+  const walks = step == 8 ? WALKS : 0;
   const inset = (WINDOW - step) >> 1;
   for (let row = 0; row < rows; row++) {
     const y = row * step - inset;
@@ -130,7 +132,7 @@ export function searchBlocks(
       }
       if (column > 0) tryVector(window, there, stride, smoothness, leftX, leftY);
       if (row > 0) tryVector(window, there, stride, smoothness, aboveX, aboveY);
-      for (let walk = 0; walk < WALKS; walk++) {
+      for (let walk = 0; walk < walks; walk++) {
         const fromX = bestX;
         const fromY = bestY;
         let isBetter = tryVector(window, there, stride, smoothness, fromX - 1, fromY);
