@@ -72,7 +72,7 @@ export async function benchTemporal(args: readonly string[]): Promise<Partial<Te
       ...(parts.has('noise') ? { noise: await measureNoise(await readPhotos(), strength) } : {}),
       ...(parts.has('clean') ? { clean } : {}),
       ...(parts.has('flicker') ? { ways: summariseWays(flicker), flicker } : {}),
-      ...(parts.has('cost') ? { cost: await timeBlending(strength) } : {}),
+      ...(parts.has('cost') ? { cost: await timeBlending(strength, enlarger.open) } : {}),
     };
   } finally {
     await enlarger.close();
@@ -111,13 +111,18 @@ export interface BlendCost {
   readonly size: string;
   /** CPU milliseconds of one frame, the least of several rounds. */
   readonly milliseconds: number;
+  /** The same for enlarging its luma by the model. */
+  readonly modelMilliseconds: number;
 }
 
 const FRAMES = 24;
 const ROUNDS = 5;
 
-/** CPU time of a noisy, moving frame of 720x576. */
-async function timeBlending(strength: 'low' | 'medium' | 'high'): Promise<BlendCost> {
+/** CPU time of a noisy, moving frame of 720x576, and of the model that enlarges it. */
+async function timeBlending(
+  strength: 'low' | 'medium' | 'high',
+  open: ReturnType<typeof makeEnlarger>['open'],
+): Promise<BlendCost> {
   const [width, height] = [720, 576];
   const { stdout } = spawnSync(
     tools.ffmpeg,
@@ -146,13 +151,24 @@ async function timeBlending(strength: 'low' | 'medium' | 'high'): Promise<BlendC
       yield await Promise.resolve({ frame, role: 'body' as const });
     }
   }
+  const milliseconds = await timeLeast(FRAMES, async () => {
+    for await (const frame of blendTemporal(feed(), { strength, radius: 1 }, { arena, kernels }))
+      frame.dispose();
+  });
+  const samples = stdout.subarray(0, width * height);
+  const enlarge = await open({ width: 2 * width, height: 2 * height, samples });
+  const modelMilliseconds = await timeLeast(1, () => enlarge([{ width, height, samples }]));
+  return { size: `${width}x${height}`, milliseconds, modelMilliseconds };
+}
+
+/** CPU milliseconds of one of the `frames` that `run` works on, the least of several rounds. */
+async function timeLeast(frames: number, run: () => Promise<unknown>): Promise<number> {
   let least = Infinity;
   for (let round = 0; round < ROUNDS; round++) {
     const before = process.cpuUsage();
-    for await (const frame of blendTemporal(feed(), { strength, radius: 1 }, { arena, kernels }))
-      frame.dispose();
+    await run();
     const { user, system } = process.cpuUsage(before);
-    least = Math.min(least, (user + system) / 1000 / FRAMES);
+    least = Math.min(least, (user + system) / 1000 / frames);
   }
-  return { size: `${width}x${height}`, milliseconds: least };
+  return least;
 }

@@ -53,5 +53,7 @@ function* renderWays(): Generator<string> {
 
 function* renderCost(): Generator<string> {
   if (bench.cost === undefined) return;
-  yield `A frame of ${bench.cost.size} takes ${bench.cost.milliseconds.toFixed(1)} ms of one core (${bench.machine.cpu}).`;
+  const { size, milliseconds, modelMilliseconds } = bench.cost;
+  const share = (100 * milliseconds) / (milliseconds + modelMilliseconds);
+  yield `A frame of ${size} takes ${milliseconds.toFixed(1)} ms of one core (${bench.machine.cpu}), ${share.toFixed(0)} % of what blending and \`${bench.model}\` take together.`;
 }
