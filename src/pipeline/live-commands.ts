@@ -78,9 +78,13 @@ function readOptions(source: string): string[] {
 /** Encodes what comes in as NUT, with its sound, and sends it off. Pure. */
 export function buildLiveWriter(
   destination: string,
-  options: { readonly withSound: boolean; readonly tools: Pick<FfmpegTools, 'features'> },
+  options: {
+    readonly withSound: boolean;
+    readonly tools: Pick<FfmpegTools, 'features'>;
+    readonly sourceLines: number;
+  },
 ): string[] {
-  const { withSound, tools } = options;
+  const { withSound, tools, sourceLines } = options;
   return buildArguments({
     global: ['-v', 'level+warning', '-copyts'],
     inputs: [
@@ -96,12 +100,23 @@ export function buildLiveWriter(
           ...['-map', '0:v:0', ...(withSound ? ['-map', '1:a:0', '-c:a', 'aac', '-b:a', '160k'] : [])],
           ...keepFrameTimes(tools),
           ...['-c:v', 'libx264', '-preset', 'ultrafast', '-tune', 'zerolatency', '-crf', '22', '-bf', '0'],
+          ...tagColors(sourceLines),
           ...['-pix_fmt', 'yuv420p', '-force_key_frames', `expr:gte(t,n_forced*${HLS_SECONDS})`],
           ...writeOptions(destination),
         ],
       },
     ],
   });
+}
+
+/** The colours that a source of so many lines has by convention: enlarged ones would be taken for HD's. */
+function tagColors(lines: number): string[] {
+  const [primaries, matrix] =
+    lines > 576 ? ['bt709', 'bt709'] : lines > 486 ? ['bt470bg', 'bt470bg'] : ['smpte170m', 'smpte170m'];
+  return [
+    ...['-color_primaries', primaries, '-color_trc', lines > 576 ? 'bt709' : 'smpte170m'],
+    ...['-colorspace', matrix, '-color_range', 'tv'],
+  ];
 }
 
 function writeOptions(destination: string): string[] {

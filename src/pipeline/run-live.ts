@@ -1,8 +1,7 @@
 import { throwIfAborted, UpscaleError } from '../core/errors.ts';
-import type { Color } from '../core/color.ts';
 import type { Frame } from '../core/frame.ts';
 import type { Logger } from '../core/logger.ts';
-import { frameBytes, pixelFormat } from '../core/pixel-format.ts';
+import { pixelFormat } from '../core/pixel-format.ts';
 import { rescale } from '../core/rational.ts';
 import { StreamCutShort } from '../ffmpeg/byte-source.ts';
 import { NutReader } from '../ffmpeg/nut-reader.ts';
@@ -10,14 +9,12 @@ import { NutWriter } from '../ffmpeg/nut-writer.ts';
 import { describeFailure, startProcess, type RunningProcess } from '../ffmpeg/process.ts';
 import type { FfmpegTools } from '../ffmpeg/tools.ts';
 import type { InferPlan, ModelFacts } from '../infer/infer-plan.ts';
-import { arenaBytesForInfer, planInfer } from '../infer/plan-infer.ts';
-import { describeFilter } from '../infer/registry.ts';
-import { openUpscaler, type Upscaler } from '../infer/upscaler.ts';
 import { Arena } from '../kernels/arena.ts';
 import { loadKernels } from '../kernels/kernels.ts';
 import { buildLiveReader, buildLiveWriter, LIVE_TIME_BASE } from './live-commands.ts';
+import { LIVE_FORMAT, LiveModels } from './live-models.ts';
 import { LivePace } from './live-pace.ts';
-import { FrameStack, stackBytes, stackedSize } from './stack-frames.ts';
+import { FrameStack } from './stack-frames.ts';
 
 /** What is done with a live source; plain JSON, decided before it is opened. */
 export interface LivePlan {
@@ -52,20 +49,8 @@ export interface RunLiveOptions {
   readonly onState: (state: LiveState) => void;
 }
 
-const FORMAT = 'yuv420p';
-const COLOR: Color = {
-  range: 'tv',
-  primaries: 'bt709',
-  transfer: 'bt709',
-  matrix: 'bt709',
-  chromaLocation: 'left',
-};
-const FRAMES_IN_FLIGHT = 6;
 /** Milliseconds between two reports. */
 const REPORT_EVERY = 500;
-/** Frames that a model is timed on before it is trusted with a stream. */
-const TIMED_FRAMES = 3;
-
 /**
  * Upscales a source that has no end, until it ends or `signal` is aborted: one segment without an end. Frames that come while there is no
  * time for them are left out, so that what is shown never falls behind.
@@ -104,7 +89,6 @@ class LiveRun {
   readonly #plan: LivePlan;
   readonly #options: RunLiveOptions;
   readonly #pace = new LivePace();
-  #rung = 0;
 
   constructor(plan: LivePlan, options: RunLiveOptions) {
     this.#plan = plan;
@@ -116,24 +100,24 @@ class LiveRun {
     if (reader.stdout === null) throw new UpscaleError('INTERNAL', 'The reader has no stdout.');
     const frames = new NutReader(reader.stdout);
     const header = await this.#readHeader(frames, reader);
-    const plans = this.#plan.models.map((model) => this.#planModel(model, header));
-    const [first] = plans;
-    if (first === undefined) throw new UpscaleError('INTERNAL', 'No model was given.');
-    const beside = this.#plan.beside ? this.#planModel(null, header) : null;
-    const arena = new Arena(this.#countBytes(plans, beside));
+    const models = new LiveModels(this.#plan, header);
+    const arena = new Arena(models.arenaBytes);
     const kernels = await loadKernels(arena);
-    const stack = beside === null ? null : await FrameStack.open(beside, { arena, kernels });
-    let upscaler = await this.#chooseModel(plans, arena);
-    const size = beside === null ? first.output : stackedSize(first.output, beside.output);
-    const writer = startProcess(tools.ffmpeg, buildLiveWriter(this.#plan.destination, { withSound, tools }), {
-      ...{ label: 'live writer', stdin: 'pipe', stdout: 'ignore', extra: withSound, signal, logger },
-    });
+    const stack = models.beside === null ? null : await FrameStack.open(models.beside, { arena, kernels });
+    let upscaler = await models.openBest({ arena, logger, signal });
+    const writer = startProcess(
+      tools.ffmpeg,
+      buildLiveWriter(this.#plan.destination, { withSound, tools, sourceLines: header.height }),
+      {
+        ...{ label: 'live writer', stdin: 'pipe', stdout: 'ignore', extra: withSound, signal, logger },
+      },
+    );
     try {
       if (writer.stdin === null) throw new UpscaleError('INTERNAL', 'The writer has no stdin.');
       carrySound(reader, writer);
-      const { width, height } = size;
+      const { width, height } = models.shown;
       const nut = new NutWriter(writer.stdin, {
-        format: pixelFormat(FORMAT),
+        format: pixelFormat(LIVE_FORMAT),
         ...{ width, height, timeBase: LIVE_TIME_BASE },
       });
       const gone = new AbortController();
@@ -151,13 +135,10 @@ class LiveRun {
           shown.dispose();
         }
         if (gone.signal.aborted) break;
-        if (this.#pace.isTooSlow() && this.#rung < plans.length - 1) {
-          await upscaler.close();
-          upscaler = await this.#open(plans, this.#rung + 1, arena);
-        }
+        if (this.#pace.isTooSlow()) upscaler = await models.stepDown(upscaler, { arena, logger });
         if (performance.now() - reported < REPORT_EVERY) continue;
         reported = performance.now();
-        this.#options.onState(this.#describe(first, header));
+        this.#options.onState(this.#describe(models, header));
       }
       writer.extra?.end();
       await nut.end();
@@ -174,7 +155,7 @@ class LiveRun {
       await upscaler.close();
       await stack?.close();
     }
-    return this.#describe(first, header);
+    return this.#describe(models, header);
   }
 
   async #readHeader(frames: NutReader, reader: RunningProcess): Promise<Header> {
@@ -194,7 +175,7 @@ class LiveRun {
   /** Frames that there is time for. */
   async *#admitted(reader: NutReader, header: Header, arena: Arena): AsyncGenerator<Frame> {
     const { timeBase, width, height } = header;
-    const format = pixelFormat(FORMAT);
+    const format = pixelFormat(LIVE_FORMAT);
     try {
       for (;;) {
         const asked = performance.now();
@@ -218,67 +199,12 @@ class LiveRun {
     }
   }
 
-  /** Opens the best model that is fast enough for the usual 25 frames a second, on frames of no content. */
-  async #chooseModel(plans: readonly InferPlan[], arena: Arena): Promise<Upscaler> {
-    for (let rung = 0; ; rung++) {
-      const upscaler = await this.#open(plans, rung, arena);
-      if (rung === plans.length - 1) return upscaler;
-      let least = Number.POSITIVE_INFINITY;
-      for (let i = 0; i < TIMED_FRAMES; i++) {
-        const { format, width, height } = upscalerInput(plans, rung);
-        const frame = arena.allocateFrame(pixelFormat(format), width, height, 0);
-        const started = performance.now();
-        (await upscaler.upscale(frame, this.#options.signal)).dispose();
-        least = Math.min(least, (performance.now() - started) / 1000);
-      }
-      // The encoder wants its share as well.
-      if (least < 0.75 / 25) return upscaler;
-      await upscaler.close();
-    }
-  }
-
-  async #open(plans: readonly InferPlan[], rung: number, arena: Arena): Promise<Upscaler> {
-    const plan = plans[rung];
-    if (plan === undefined) throw new UpscaleError('INTERNAL', `There is no model ${rung}.`);
-    this.#rung = rung;
-    return openUpscaler(plan, { arena, logger: this.#options.logger });
-  }
-
-  #planModel(model: ModelFacts | null, { width, height }: Header): InferPlan {
-    const even = (side: number): number => 2 * Math.round(side / 2);
-    const magnification = model === null ? 1 : this.#plan.magnification;
-    return planInfer({
-      models: [model ?? describeFilter('lanczos')],
-      chroma: [],
-      magnification,
-      input: { format: FORMAT, width, height, color: COLOR },
-      output: {
-        format: FORMAT,
-        width: even(width * magnification),
-        height: even(height * magnification),
-        chromaLocation: COLOR.chromaLocation,
-      },
-      device: this.#plan.device,
-      threads: this.#plan.threads,
-      memoryBytes: 512 * 1024 * 1024,
-    }).plan;
-  }
-
-  #countBytes(plans: readonly InferPlan[], beside: InferPlan | null): number {
-    const [{ input, output }] = plans as [InferPlan];
-    const bytesOf = ({ format, width, height }: { format: string; width: number; height: number }): number =>
-      frameBytes(pixelFormat(format), width, height);
-    const scratch = Math.max(...plans.map(arenaBytesForInfer));
-    const stacked = beside === null ? 0 : stackBytes(beside, output, FRAMES_IN_FLIGHT);
-    return FRAMES_IN_FLIGHT * (bytesOf(input) + bytesOf(output)) + scratch + stacked + 8 * 1024 * 1024;
-  }
-
-  #describe({ output }: InferPlan, { width, height }: Header): LiveState {
+  #describe(models: LiveModels, { width, height }: Header): LiveState {
     return {
-      model: this.#plan.models[this.#rung]?.id ?? '',
+      model: models.current,
       source: { width, height },
-      width: output.width,
-      height: output.height,
+      width: models.output.width,
+      height: models.output.height,
       frames: this.#pace.frames,
       dropped: this.#pace.dropped,
       lag: this.#pace.lag,
@@ -298,10 +224,4 @@ function carrySound(reader: RunningProcess, writer: RunningProcess): void {
   to.on('error', () => undefined);
   from.on('data', (chunk: Buffer) => to.writable && to.write(chunk));
   from.on('end', () => to.end());
-}
-
-function upscalerInput(plans: readonly InferPlan[], rung: number): InferPlan['input'] {
-  const plan = plans[rung];
-  if (plan === undefined) throw new UpscaleError('INTERNAL', `There is no model ${rung}.`);
-  return plan.input;
 }

@@ -79,7 +79,12 @@ describe('a live source', () => {
       expect(numbers).toEqual([...new Set(numbers)].sort((a, b) => a - b));
       expect(numbers.at(-1)).toBeLessThan(FRAMES);
       expect((state?.frames ?? 0) - (state?.dropped ?? 0)).toBeGreaterThanOrEqual(numbers.length);
-      const kinds = ffprobe(playlist).streams.map(({ codec_type }) => codec_type);
+      const { streams } = ffprobe(playlist);
+      expect(streams.find(({ codec_type }) => codec_type === 'video')).toMatchObject({
+        color_space: 'smpte170m',
+        color_primaries: 'smpte170m',
+      });
+      const kinds = streams.map(({ codec_type }) => codec_type);
       expect(kinds.includes('audio')).toBe(hasSound);
     } finally {
       sender.stop();
