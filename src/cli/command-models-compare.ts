@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { access, rename, rm, writeFile } from 'node:fs/promises';
+import { rename, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import process from 'node:process';
 import type { CommandName } from '../config/option-table.ts';
@@ -8,6 +8,7 @@ import { UpscaleError } from '../core/errors.ts';
 import { loadRegistry } from '../infer/registry.ts';
 import { formatCrop, parseCrop } from '../pipeline/choose-crop.ts';
 import { compareModels, type CompareOptions } from '../pipeline/compare-models.ts';
+import { guardOutputFile } from '../pipeline/output-guard.ts';
 import { readInput, readMessageOptions, readOption, readRequest } from './arguments.ts';
 import type { RawArguments } from './command-table.ts';
 import { EXIT_CODES } from './exit-codes.ts';
@@ -55,8 +56,7 @@ async function drawComparison(raw: RawArguments, drawing: Drawing): Promise<numb
   const { output: asked, ...request } = readRequest(raw, drawing.command);
   const upscale = resolveUpscaleOptions(request);
   const output = path.resolve(asked ?? nameSheet(input, drawing.suffix));
-  const mayReplace = raw['overwrite'] === true;
-  if (!mayReplace) await refuseExisting(output);
+  await guardOutputFile(output, input, raw['overwrite'] === true);
   using interrupt = guardInterrupts(() => process.stderr.write('Stopping after this frame.\n'));
   const { logger } = createReporter({ progress: 'none', logLevel });
   const models = readList(raw, 'models') ?? (await loadRegistry({ logger })).list().map(({ id }) => id);
@@ -97,17 +97,6 @@ export function parseTime(text: string): number {
 function nameSheet(input: string, suffix: string): string {
   const { dir, name } = path.parse(input);
   return path.join(dir, `${name.replace(/[._-]*%\d*d/, '')}.${suffix}.png`);
-}
-
-async function refuseExisting(output: string): Promise<void> {
-  const exists = await access(output).then(
-    () => true,
-    () => false,
-  );
-  if (!exists) return;
-  throw new UpscaleError('OUTPUT_EXISTS', `${output} exists.`, {
-    hint: 'Replace it with -y, or name another with -o.',
-  });
 }
 
 /** Writes a file that is whole or absent. */

@@ -9,8 +9,12 @@ import type { Plan } from './plan-schema.ts';
  * under whatever name, or whose folder is missing or not writable.
  */
 export async function guardOutput(plan: Plan): Promise<void> {
-  const output = plan.assemble.path;
-  if (output === '-') return;
+  const { path: output, overwrite } = plan.assemble;
+  if (output !== '-') await guardOutputFile(output, plan.source.path, overwrite);
+}
+
+/** The same for any file that is made of a source. */
+export async function guardOutputFile(output: string, input: string, overwrite: boolean): Promise<void> {
   const folder = path.dirname(output);
   try {
     await access(folder, constants.W_OK);
@@ -27,16 +31,16 @@ export async function guardOutput(plan: Plan): Promise<void> {
       hint: 'Give the name of a file: -o FOLDER/NAME.mp4.',
     });
   }
-  const source = await stat(plan.source.path).catch(() => null);
+  const source = await stat(input).catch(() => null);
   const same =
     (source !== null && source.dev === existing.dev && source.ino === existing.ino) ||
-    (await realpath(output)) === (await realpath(plan.source.path).catch(() => ''));
+    (await realpath(output)) === (await realpath(input).catch(() => ''));
   if (same) {
     throw new UpscaleError('OUTPUT_IS_SOURCE', `The output ${output} is the source itself.`, {
       hint: 'Give another output name with -o PATH.',
     });
   }
-  if (!plan.assemble.overwrite) {
+  if (!overwrite) {
     throw new UpscaleError('OUTPUT_EXISTS', `The output ${output} exists already.`, {
       hint: 'Replace it with -y (--overwrite), or give another name with -o PATH.',
     });

@@ -304,3 +304,32 @@ describe('upreel models compare', () => {
     expect(await readdir(folder)).not.toContain('refused.png');
   });
 });
+
+describe('upreel still', () => {
+  it('draws whole frames by the models that were named', async () => {
+    const output = path.join(folder, 'still.png');
+    const { code, stdout, stderr } = await runUpreel([
+      ...['still', path.join(folder, 'clip.mp4'), '--at', '00:00:00.5', '--models', 'lanczos,bicubic'],
+      ...['-o', output, '--json'],
+    ]);
+    expect(code, stderr).toBe(0);
+    const drawn = JSON.parse(stdout) as { width: number; height: number };
+    expect(drawn).toMatchObject({
+      ...{ output, height: 32 + 24 + 2 * 64 + 8 },
+      columns: [{ label: 'lanczos' }, { label: 'bicubic' }],
+    });
+    const png = await readFile(output);
+    expect([png.readUInt32BE(16), png.readUInt32BE(20)]).toEqual([drawn.width, drawn.height]);
+  });
+
+  it('never replaces the source', async () => {
+    const clip = path.join(folder, 'clip.mp4');
+    const before = hashOf(await readFile(clip));
+    const args = ['still', clip, '--at', '0', '--models', 'lanczos', '-o', clip, '-y'];
+    expect(await runUpreel(args)).toMatchObject({
+      code: 4,
+      stderr: expect.stringContaining('is the source itself') as string,
+    });
+    expect(hashOf(await readFile(clip))).toBe(before);
+  });
+});
