@@ -129,6 +129,5 @@ function toPlain(outcome: FileOutcome): object {
   const { output, report } = outcome;
   if (outcome.status === 'skipped') return { source, status, output, report };
   const { result, verify } = outcome;
-  const { frames, bytes, seconds, damage } = result;
-  return { source, status, output, report, frames, bytes, seconds, damage, verified: verify?.ok ?? null };
+  return { source, status, output, report, ...result, verified: verify?.ok ?? null };
 }

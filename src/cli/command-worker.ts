@@ -1,11 +1,11 @@
-import os from 'node:os';
 import { findFleet } from '../jobs/cluster/machine-fleet.ts';
 import { createMetrics } from '../jobs/cluster/metrics.ts';
 import type { ClusterQueue } from '../jobs/cluster/queue.ts';
 import type { Store } from '../jobs/cluster/store.ts';
 import { runWorker } from '../jobs/cluster/worker.ts';
 import { findTools } from '../ffmpeg/tools.ts';
-import { preferredLanes } from '../pipeline/resources.ts';
+import { readMachine } from '../pipeline/machine.ts';
+import { memoryLimit, preferredLanes } from '../pipeline/resources.ts';
 import { readMessageOptions, readOption, readRequest } from './arguments.ts';
 import { withQueue, withStore } from './cluster-arguments.ts';
 import type { RawArguments } from './command-table.ts';
@@ -23,7 +23,8 @@ export async function runWorkerCommand(raw: RawArguments): Promise<number> {
     ...(ffprobe === undefined ? {} : { ffprobe }),
   });
   const device = asked ?? 'cpu';
-  const lanes = Number(readOption(raw, 'lanes') ?? preferredLanes(os.availableParallelism(), device));
+  const machine = readMachine();
+  const lanes = Number(readOption(raw, 'lanes') ?? preferredLanes(machine.cores, device));
   const fleet = await findFleet(tools, device);
   using interrupt = guardInterrupts(() =>
     reporter.writeLine('Stopping; what is under way goes back to the others.'),
@@ -40,6 +41,7 @@ export async function runWorkerCommand(raw: RawArguments): Promise<number> {
       const { logger } = reporter;
       await runWorker({
         ...{ store, queue, fleet, tools, lanes, metrics, logger },
+        memoryBytes: memoryLimit(undefined, machine.availableBytes),
         signal: interrupt.signal,
       });
     } finally {

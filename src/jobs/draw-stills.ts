@@ -5,7 +5,7 @@ import type { Logger } from '../core/logger.ts';
 import { frameBytes, pixelFormat } from '../core/pixel-format.ts';
 import { toNumber } from '../core/rational.ts';
 import { openDecoder } from '../decode/decoder.ts';
-import { pictureName } from '../encode/assemble.ts';
+import { firstPictureNumber, pictureName } from '../encode/assemble.ts';
 import { effectiveOrigin } from '../encode/concat-list.ts';
 import { buildArguments } from '../ffmpeg/command.ts';
 import { pipeBytes } from '../ffmpeg/pipe-bytes.ts';
@@ -93,8 +93,7 @@ async function drawOutput(
 ): Promise<void> {
   const { assemble, encode } = plan;
   const isPictures = assemble.muxer === 'image2';
-  const start = assemble.muxerArguments.indexOf('-start_number');
-  const number = (start === -1 ? 1 : Number(assemble.muxerArguments[start + 1])) + index;
+  const number = firstPictureNumber(assemble) + index;
   const args = buildArguments({
     global: ['-v', 'error', '-y'],
     inputs: [

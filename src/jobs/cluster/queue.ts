@@ -185,6 +185,7 @@ export class ClusterQueue {
     options: { readonly lanes: number; readonly logger: Logger; readonly signal: AbortSignal },
   ): Promise<void> {
     const { lanes, logger, signal } = options;
+    let leftLast = '';
     const take =
       <T>(schema: { parse: (data: unknown) => T }, run: (data: T, signal: AbortSignal) => Promise<void>) =>
       async (job: Job<unknown>, token?: string): Promise<void> => {
@@ -196,7 +197,9 @@ export class ClusterQueue {
             throw new WaitingError();
           }
           if (error instanceof NotHere) {
-            logger.warn(`Left to others: ${error.message}`);
+            // It comes again every few seconds while nobody else takes it.
+            logger[error.message === leftLast ? 'debug' : 'warn'](`Left to others: ${error.message}`);
+            leftLast = error.message;
             await job.moveToDelayed(Date.now() + MISFIT_MS, token);
             throw new DelayedError();
           }

@@ -8,6 +8,7 @@ import type { FfmpegTools } from '../../ffmpeg/tools.ts';
 import { verifyRun } from '../../measure/verify-delivery.ts';
 import { guardDisk, guardOutput } from '../../pipeline/output-guard.ts';
 import type { Plan, SegmentResult } from '../../pipeline/plan-schema.ts';
+import { laneBytes } from '../../pipeline/resources.ts';
 import { describeResult, toAssemblySegments } from '../../pipeline/upscale.ts';
 import { makeReport } from '../make-report.ts';
 import { REPORT_FOLDER, reportFilesFor } from '../report-files.ts';
@@ -29,6 +30,8 @@ export interface WorkerOptions {
   readonly fleet: string;
   readonly tools: FfmpegTools;
   readonly lanes: number;
+  /** Bytes that all lanes together may use. */
+  readonly memoryBytes: number;
   readonly metrics: WorkerMetrics;
   readonly logger: Logger;
   /** Ends the work; what is under way goes back to the others. */
@@ -55,6 +58,7 @@ class ClusterWorker implements WorkHandler {
   readonly #options: WorkerOptions;
   readonly #capabilities: Capabilities;
   readonly #idle: LaneChild[];
+  #usedBytes = 0;
   readonly #plans = new Map<string, Promise<LocalPlan>>();
   readonly #logger: Logger;
 
@@ -146,9 +150,15 @@ class ClusterWorker implements WorkHandler {
   }
 
   async #runInLane(id: string, plan: Plan, index: number, signal: AbortSignal): Promise<SegmentResult> {
-    const { store, tools, metrics, lanes } = this.#options;
+    const { store, tools, metrics, lanes, memoryBytes } = this.#options;
+    const bytes = laneBytes(plan.resources);
+    // A segment alone is run whatever it takes: nobody may have more.
+    if (this.#usedBytes > 0 && this.#usedBytes + bytes > memoryBytes) {
+      throw new NotHere(`the memory is taken by other lanes, and segment ${index} of ${id} needs its share`);
+    }
     const lane = this.#idle.pop();
     if (lane === undefined) throw new UpscaleError('INTERNAL', 'More segments than lanes.');
+    this.#usedBytes += bytes;
     metrics.lanesBusy(lanes + 1 - this.#idle.length);
     try {
       return await this.#inScratch(id, `attempt-${String(index)}-`, async (directory) => {
@@ -162,6 +172,7 @@ class ClusterWorker implements WorkHandler {
       });
     } finally {
       this.#idle.push(lane);
+      this.#usedBytes -= bytes;
       metrics.lanesBusy(lanes + 1 - this.#idle.length);
     }
   }
