@@ -43,6 +43,12 @@ export async function runUpreel(
   return { code, stdout: Buffer.concat(stdout).toString('latin1'), stderr };
 }
 
+/** Lets the commands of a test file run with the embedded ffmpeg, which starts in a fraction of the time of a distribution's. */
+export async function useEmbedded(): Promise<void> {
+  const { ffmpeg, ffprobe } = await findTools({ env: { PATH: '' } });
+  Object.assign(process.env, { UPREEL_FFMPEG: ffmpeg, UPREEL_FFPROBE: ffprobe });
+}
+
 /** A folder that goes when the tests of the file are done. */
 export async function makeFolder(): Promise<string> {
   const folder = await mkdtemp(path.join(os.tmpdir(), 'upreel-test-'));

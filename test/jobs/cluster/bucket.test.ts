@@ -2,7 +2,7 @@ import { mkdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { BucketFiles } from '../../../src/jobs/cluster/bucket-files.ts';
-import { makeClip, makeFolder, runUpreel } from '../../cli/command-line.ts';
+import { makeClip, makeFolder, runUpreel, useEmbedded } from '../../cli/command-line.ts';
 import { decodeFrames, type DecodedTimes } from '../../pipeline/clip-fixture.ts';
 import { OPTIONS, useCluster } from './cluster-fixture.ts';
 import { hasRedis, makeRedis, type RedisServer } from './redis-fixture.ts';
@@ -20,6 +20,7 @@ const { args, submit, startWorker, waitForState } = useCluster(
 
 describe.skipIf(!hasRedis)('a cluster with a bucket for its store', () => {
   beforeAll(async () => {
+    await useEmbedded();
     folder = await makeFolder();
     redis = await makeRedis(path.join(folder, 'redis'));
     await redis.start();

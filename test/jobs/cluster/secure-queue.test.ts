@@ -1,7 +1,14 @@
 import { spawnSync } from 'node:child_process';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { makeClip, makeFolder, runUpreel, spawnUpreel, type Outcome } from '../../cli/command-line.ts';
+import {
+  makeClip,
+  makeFolder,
+  runUpreel,
+  spawnUpreel,
+  useEmbedded,
+  type Outcome,
+} from '../../cli/command-line.ts';
 import { OPTIONS, waitFor } from './cluster-fixture.ts';
 import { hasRedis, makeCertificate, makeRedis, type RedisServer } from './redis-fixture.ts';
 
@@ -23,6 +30,7 @@ async function run(args: readonly string[], url: string, env = trusting): Promis
 
 describe.skipIf(!hasRedis || !hasOpenssl)('a queue with TLS and a password', () => {
   beforeAll(async () => {
+    await useEmbedded();
     folder = await makeFolder();
     const certificate = await makeCertificate(path.join(folder, 'tls'));
     redis = await makeRedis(path.join(folder, 'redis'), { password: PASSWORD, certificate });
