@@ -105,6 +105,14 @@ describe.skipIf(!hasRedis)('a cluster', () => {
     expect((await runUpreel(cluster('jobs', 'cancel', id, '--store', store))).code).toBe(0);
     expect((await list()).map(({ job }) => job.id)).not.toContain(id);
 
+    const begun = await submit('clip.mp4', 'never-either.mkv');
+    const worker = startWorker();
+    await waitFor(async () => (await listAttempts(begun)).length > 0);
+    const cancelled = await runUpreel(cluster('jobs', 'cancel', begun, '--store', store));
+    expect(cancelled.code, cancelled.stderr).toBe(0);
+    expect(await readdir(inStore('.upreel/jobs'))).not.toContain(begun);
+    worker.kill('SIGKILL');
+
     const { connection } = parseQueueAddress(redis.url);
     const queue = new Queue('upreel', { connection });
     const hostile = { id: '../../../../etc', fleet: 'x', output: '/etc/passwd', segments: -1 };
