@@ -41,7 +41,7 @@ export interface StoreFiles {
   close(): Promise<void>;
 }
 
-/** A key made safe to join to a root: throws for one that could leave it. */
+/** `key` itself; null for one that is none, or could leave the root that it is joined to. */
 export function checkKey(key: string): string | null {
   const parts = key.split('/');
   const isOutside = parts.some((part) => part === '' || part === '.' || part === '..' || /[\\\0]/.test(part));
