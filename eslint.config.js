@@ -32,6 +32,8 @@ const ADAPTERS = {
   'fluent-ffmpeg': 'src/ffmpeg/command.ts',
   piscina: 'src/pipeline/lane-pool.ts',
   bullmq: 'src/jobs/cluster/queue.ts',
+  '@aws-sdk/client-s3': 'src/jobs/cluster/s3-bucket.ts',
+  '@aws-sdk/lib-storage': 'src/jobs/cluster/s3-bucket.ts',
   'prom-client': 'src/jobs/cluster/metrics.ts',
 };
 
@@ -105,7 +107,10 @@ export default tseslint.config(
   ...Object.entries(ADAPTERS).map(([name, file]) => ({
     files: [file],
     rules: {
-      'no-restricted-imports': ['error', { paths: Object.keys(ADAPTERS).filter((other) => other !== name) }],
+      'no-restricted-imports': [
+        'error',
+        { paths: Object.keys(ADAPTERS).filter((other) => ADAPTERS[other] !== file) },
+      ],
     },
   })),
   ...Object.entries(ROOMS).map(([room, allowed]) => restrict(room, allowed)),

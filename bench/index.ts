@@ -1,6 +1,7 @@
 /**
  * `npm run bench [-- --quick]`: what Upreel itself costs; `npm run bench -- models ...`: what models gain and cost; `npm run bench -- temporal
- * ...`: what blending over time does; `npm run bench -- cluster`: what segments and the queue cost; `npm run bench -- preview [SECONDS]`: how soon
+ * ...`: what blending over time does; `npm run bench -- cluster`: what segments and the queue cost; `npm run bench -- sizing`: what a frame of a tape costs
+ * on its way to 4K; `npm run bench -- preview [SECONDS]`: how soon
  * and how steadily the preview plays. Prints a table on stderr and JSON on stdout. Machines are noisy: compare ratios of one run.
  */
 import { mkdtemp, rm } from 'node:fs/promises';
@@ -12,6 +13,7 @@ import { benchMemory } from './memory.ts';
 import { benchModels, describeRow } from './models.ts';
 import { benchOverhead } from './overhead.ts';
 import { benchPreview } from './preview.ts';
+import { benchSizing } from './sizing.ts';
 import { benchStartUp } from './start-up.ts';
 import { benchTemporal } from './temporal.ts';
 
@@ -19,6 +21,7 @@ const [command, ...rest] = process.argv.slice(2);
 if (command === 'models') await printModels(rest);
 else if (command === 'temporal') await printTemporal(rest);
 else if (command === 'cluster') await printCluster(process.argv.includes('--quick'));
+else if (command === 'sizing') await printSizing();
 else if (command === 'preview') await printPreview(Number(rest[0] ?? 60));
 else await printCosts(process.argv.includes('--quick'));
 
@@ -56,6 +59,17 @@ async function printCluster(quick: boolean): Promise<void> {
       { measured: 'wall seconds', ...wall },
     ]);
     console.log(JSON.stringify({ machine: describeMachine(), cluster }, null, 2));
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+async function printSizing(): Promise<void> {
+  const folder = await mkdtemp(path.join(os.tmpdir(), 'upreel-bench-'));
+  try {
+    const sizing = await benchSizing(folder);
+    table(sizing.rows);
+    console.log(JSON.stringify({ machine: describeMachine(), sizing }, null, 2));
   } finally {
     await rm(folder, { recursive: true, force: true });
   }

@@ -15,9 +15,14 @@ export async function withQueue<T>(raw: RawArguments, use: (queue: ClusterQueue)
   }
 }
 
-/** The store of `--store`. */
-export async function openStore(raw: RawArguments): Promise<Store> {
-  return Store.open(readPlace(raw, 'store', 'UPREEL_STORE', 'FOLDER'));
+/** Opens the store of `--store`, uses it and closes it. */
+export async function withStore<T>(raw: RawArguments, use: (store: Store) => Promise<T>): Promise<T> {
+  const store = await Store.open(readPlace(raw, 'store', 'UPREEL_STORE', 'FOLDER or s3://BUCKET/PREFIX'));
+  try {
+    return await use(store);
+  } finally {
+    await store.close();
+  }
 }
 
 function readPlace(raw: RawArguments, name: string, variable: string, form: string): string {

@@ -1,8 +1,11 @@
+import process from 'node:process';
 import { specNamed } from '../config/option-table.ts';
 import { readValue } from '../config/parse-value.ts';
 import { UpscaleError } from '../core/errors.ts';
-import type { ClusterQueue, JobStatus } from '../jobs/cluster/queue.ts';
-import { openStore, withQueue } from './cluster-arguments.ts';
+import type { JobStatus } from '../jobs/cluster/cluster-job.ts';
+import type { ClusterQueue } from '../jobs/cluster/queue.ts';
+import { withQueue, withStore } from './cluster-arguments.ts';
+import { readOption } from './arguments.ts';
 import type { RawArguments } from './command-table.ts';
 import { EXIT_CODES } from './exit-codes.ts';
 import { formatHeading, layOutTable } from './text-table.ts';
@@ -17,18 +20,18 @@ export async function listClusterJobs(raw: RawArguments, json: boolean): Promise
 }
 
 export async function runJobsCancelCommand(raw: RawArguments): Promise<number> {
-  const store = raw['store'] === undefined ? null : await openStore(raw);
   return steer(raw, async (queue, { job }) => {
     await queue.cancel(job);
-    await store?.removeJob(job.id);
-    return `${job.id} is cancelled.`;
+    const hasStore = readOption(raw, 'store') !== undefined || process.env['UPREEL_STORE'] !== undefined;
+    if (hasStore) await withStore(raw, (store) => store.removeJob(job.id));
+    return `${job.id} is cancelled.${hasStore ? '' : ' What it left in the store goes with --store.'}`;
   });
 }
 
 export async function runJobsRetryCommand(raw: RawArguments): Promise<number> {
-  return steer(raw, async (queue, { job }) => {
-    await queue.retry(job);
-    return `${job.id} is handed in once more.`;
+  return steer(raw, async (queue, status) => {
+    await queue.retry(status);
+    return `${status.job.id} is handed in once more.`;
   });
 }
 

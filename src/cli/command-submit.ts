@@ -1,17 +1,19 @@
+import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import { traceUpscaleOptions } from '../config/resolve-options.ts';
 import { UpscaleError } from '../core/errors.ts';
+import { findIntake, openSource, type IntakeSource } from '../jobs/cluster/intake.ts';
 import { findFleet } from '../jobs/cluster/machine-fleet.ts';
 import { submitPlan } from '../jobs/cluster/submit.ts';
+import type { ClusterQueue } from '../jobs/cluster/queue.ts';
+import type { Store } from '../jobs/cluster/store.ts';
 import { listOptions } from '../jobs/make-report.ts';
 import { nameOutputs } from '../jobs/name-outputs.ts';
 import { guardOutput } from '../pipeline/output-guard.ts';
 import { prepare } from '../pipeline/prepare.ts';
-import { mkdir } from 'node:fs/promises';
 import { readInput, readMessageOptions, readOption, readRequest } from './arguments.ts';
-import { openStore, withQueue } from './cluster-arguments.ts';
-import { readFolder } from './command-upscale-folder.ts';
-import { isFolder } from './command-upscale.ts';
+import { withQueue, withStore } from './cluster-arguments.ts';
+import { readFindOptions } from './command-upscale-folder.ts';
 import type { RawArguments } from './command-table.ts';
 import { EXIT_CODES } from './exit-codes.ts';
 import { createReporter } from './progress-reporter.ts';
@@ -30,50 +32,89 @@ interface Submitted {
 
 /** `upreel submit`: plans here, runs elsewhere. */
 export async function runSubmitCommand(raw: RawArguments): Promise<number> {
-  const { json, logLevel } = readMessageOptions(raw);
-  const { logger } = createReporter({ progress: 'none', logLevel });
-  const input = readInput(raw);
-  const given = readRequest(raw, 'submit');
-  // What pixels come out must not depend on which machine has which device.
-  const request = { ...given, device: given.device ?? 'cpu' } as const;
-  const folder = (await isFolder(input)) ? await readFolder(raw, input, request) : null;
-  const sources = folder?.sources ?? [path.resolve(input)];
-  const names = folder === null ? new Map<string, string>() : nameOutputs(sources, folder);
-  const settingsFor = createSettings(raw, folder?.root ?? path.dirname(input));
-  const store = await openStore(raw);
-  const submitted = await withQueue(raw, async (queue) => {
-    const done: Submitted[] = [];
-    for (const source of sources) {
-      const nothing = { source, id: null, output: null, segments: 0, isNew: false, error: null };
-      try {
-        await store.locate(source);
-        const traced = traceUpscaleOptions(
-          folder === null ? request : { ...request, output: undefined },
-          await settingsFor(source),
-        );
-        const stem = names.get(source);
-        const nameFor =
-          stem === undefined ? undefined : (extension: string): string => `${stem}.${extension}`;
-        const { plan, tools } = await prepare(source, traced.options, { logger, nameFor });
-        const output = plan.assemble.path;
-        await store.locate(output);
-        await mkdir(path.dirname(output), { recursive: true });
-        await guardOutput(plan);
-        const { job, isNew } = await submitPlan(plan, {
-          ...{ queue, store, priority: Number(readOption(raw, 'priority')) },
-          fleet: await findFleet(tools, plan.infer.device),
-          request: { command: writeCommand(source, output, traced), options: listOptions(traced) },
-        });
-        done.push({ ...nothing, id: job.id, output, segments: job.segments, isNew });
-      } catch (error) {
-        if (folder === null) throw error;
-        done.push({ ...nothing, error: UpscaleError.from(error) });
-      }
-    }
-    return done;
-  });
+  const { json } = readMessageOptions(raw);
+  const submitted = await withStore(raw, (store) => withQueue(raw, (queue) => submitAll(raw, store, queue)));
   process.stdout.write(json ? `${JSON.stringify(submitted, null, 2)}\n` : `${describe(submitted)}\n`);
   return submitted.some(({ error }) => error !== null) ? EXIT_CODES.partly : EXIT_CODES.ok;
+}
+
+async function submitAll(raw: RawArguments, store: Store, queue: ClusterQueue): Promise<Submitted[]> {
+  const { files } = store;
+  const input = readInput(raw);
+  const { logger } = createReporter({ progress: 'none', logLevel: readMessageOptions(raw).logLevel });
+  const given = readRequest(raw, 'submit');
+  const asked = given.output === undefined ? null : await placeOutput(given.output, store);
+  const intake = await findIntake(input, files, readFindOptions(raw, asked));
+  const isNamed = asked !== null && !intake.isFolder;
+  const names = nameOutputs(
+    intake.sources.map(({ place }) => place),
+    { root: intake.root, folder: intake.isFolder ? asked : null },
+  );
+  // What pixels come out must not depend on which machine has which device.
+  const request = { ...given, device: given.device ?? 'cpu', output: isNamed ? asked : undefined } as const;
+  const settingsFor = createSettings(raw, intake.isFolder ? input : path.dirname(input));
+
+  const submit = async (source: IntakeSource): Promise<Submitted> => {
+    const { key, input: readable, send } = await openSource(source, files);
+    const traced = traceUpscaleOptions(request, await settingsFor(source.name));
+    const stem = names.get(source.place) ?? source.place;
+    const nameFor = (extension: string): string => `${stem}.${extension}`;
+    const { plan, tools } = await prepare(readable, traced.options, { logger, nameFor });
+    const output = await files.locate(plan.assemble.path);
+    await mkdir(path.dirname(plan.assemble.path), { recursive: true });
+    await guardOutput(plan);
+    if (!plan.assemble.overwrite && (await files.exists(output))) {
+      throw new UpscaleError('OUTPUT_EXISTS', `The output ${files.describe(output)} exists already.`, {
+        hint: 'Replace it with -y (--overwrite), or give another name with -o.',
+      });
+    }
+    if (output === key) {
+      throw new UpscaleError(
+        'OUTPUT_IS_SOURCE',
+        `The output ${files.describe(output)} is the source itself.`,
+        {
+          hint: 'Give another output name with -o.',
+        },
+      );
+    }
+    const program = files.takesFiles ? ['upreel', 'submit', '--store', files.text] : undefined;
+    const command = writeCommand(files.describe(key), files.describe(output), traced, program);
+    const { job, isNew } = await submitPlan(plan, {
+      ...{ queue, store, priority: Number(readOption(raw, 'priority')) },
+      fleet: await findFleet(tools, plan.infer.device),
+      keys: { source: key, output },
+      request: { command, options: listOptions(traced) },
+      sendSource: send,
+    });
+    return {
+      ...{ source: source.name, id: job.id, output: files.describe(output) },
+      ...{ segments: job.segments, isNew, error: null },
+    };
+  };
+
+  const submitted: Submitted[] = [];
+  for (const source of intake.sources) {
+    try {
+      submitted.push(await submit(source));
+    } catch (error) {
+      const { message, ...known } = UpscaleError.from(error).toJSON();
+      const renamed = UpscaleError.revive({ ...known, message: files.rename(message) });
+      if (!intake.isFolder) throw renamed;
+      const nothing = { id: null, output: null, segments: 0, isNew: false };
+      submitted.push({ source: source.name, ...nothing, error: renamed });
+    }
+  }
+  return submitted;
+}
+
+/** The path on this machine that stands for an output, or a folder of them, in the store. */
+async function placeOutput(output: string, { files }: Store): Promise<string> {
+  if (output === '-') {
+    throw new UpscaleError('USAGE', 'A cluster cannot write to standard output.', {
+      hint: 'Name an output in the store with -o.',
+    });
+  }
+  return output.startsWith('s3:') ? files.place(await files.locate(output)) : path.resolve(output);
 }
 
 function describe(submitted: readonly Submitted[]): string {

@@ -3,7 +3,7 @@ import path from 'node:path';
 import { traceUpscaleOptions, type UpscaleRequest } from '../config/resolve-options.ts';
 import { UpscaleError } from '../core/errors.ts';
 import { writeWhole } from '../ffmpeg/disk-cache.ts';
-import { findSources } from '../jobs/find-sources.ts';
+import { findSources, type FindOptions } from '../jobs/find-sources.ts';
 import { renderIndex } from '../jobs/render-index.ts';
 import { REPORT_FOLDER } from '../jobs/report-files.ts';
 import { runBatch, type FileOutcome } from '../jobs/run-batch.ts';
@@ -40,14 +40,19 @@ export async function readFolder(
   }
   const folder = output === undefined ? null : path.resolve(output);
   const report = readOption(raw, 'report') as string | undefined;
-  const sources = await findSources(root, {
+  const sources = await findSources(root, readFindOptions(raw, folder));
+  const reportFolder = path.resolve(report ?? path.join(folder ?? root, REPORT_FOLDER));
+  return { root: path.resolve(root), folder, reportFolder, sources };
+}
+
+/** Which files of a folder are asked for; `outputFolder` is none of them. */
+export function readFindOptions(raw: RawArguments, outputFolder: string | null): FindOptions {
+  return {
     recursive: raw['recursive'] === true,
     include: (readOption(raw, 'include') as readonly string[] | undefined) ?? null,
     exclude: (readOption(raw, 'exclude') as readonly string[] | undefined) ?? [],
-    outputFolder: folder,
-  });
-  const reportFolder = path.resolve(report ?? path.join(folder ?? root, REPORT_FOLDER));
-  return { root: path.resolve(root), folder, reportFolder, sources };
+    outputFolder,
+  };
 }
 
 /** `upreel upscale FOLDER`: each file by a plan of its own, then a summary. */
@@ -124,6 +129,5 @@ function toPlain(outcome: FileOutcome): object {
   const { output, report } = outcome;
   if (outcome.status === 'skipped') return { source, status, output, report };
   const { result, verify } = outcome;
-  const { frames, bytes, seconds, damage } = result;
-  return { source, status, output, report, frames, bytes, seconds, damage, verified: verify?.ok ?? null };
+  return { source, status, output, report, ...result, verified: verify?.ok ?? null };
 }

@@ -1,11 +1,13 @@
-import os from 'node:os';
 import { findFleet } from '../jobs/cluster/machine-fleet.ts';
 import { createMetrics } from '../jobs/cluster/metrics.ts';
+import type { ClusterQueue } from '../jobs/cluster/queue.ts';
+import type { Store } from '../jobs/cluster/store.ts';
 import { runWorker } from '../jobs/cluster/worker.ts';
 import { findTools } from '../ffmpeg/tools.ts';
-import { preferredLanes } from '../pipeline/resources.ts';
+import { readMachine } from '../pipeline/machine.ts';
+import { memoryLimit, preferredLanes } from '../pipeline/resources.ts';
 import { readMessageOptions, readOption, readRequest } from './arguments.ts';
-import { openStore, withQueue } from './cluster-arguments.ts';
+import { withQueue, withStore } from './cluster-arguments.ts';
 import type { RawArguments } from './command-table.ts';
 import { EXIT_CODES } from './exit-codes.ts';
 import { guardInterrupts } from './interrupt.ts';
@@ -21,13 +23,13 @@ export async function runWorkerCommand(raw: RawArguments): Promise<number> {
     ...(ffprobe === undefined ? {} : { ffprobe }),
   });
   const device = asked ?? 'cpu';
-  const lanes = Number(readOption(raw, 'lanes') ?? preferredLanes(os.availableParallelism(), device));
-  const store = await openStore(raw);
+  const machine = readMachine();
+  const lanes = Number(readOption(raw, 'lanes') ?? preferredLanes(machine.cores, device));
   const fleet = await findFleet(tools, device);
   using interrupt = guardInterrupts(() =>
     reporter.writeLine('Stopping; what is under way goes back to the others.'),
   );
-  await withQueue(raw, async (queue) => {
+  const work = async (store: Store, queue: ClusterQueue): Promise<void> => {
     const metrics = createMetrics(() => queue.countWaiting(fleet));
     const port = readOption(raw, 'metrics');
     const server = port === undefined ? null : await metrics.serve(Number(port));
@@ -39,11 +41,13 @@ export async function runWorkerCommand(raw: RawArguments): Promise<number> {
       const { logger } = reporter;
       await runWorker({
         ...{ store, queue, fleet, tools, lanes, metrics, logger },
+        memoryBytes: memoryLimit(undefined, machine.availableBytes),
         signal: interrupt.signal,
       });
     } finally {
       server?.close();
     }
-  });
+  };
+  await withStore(raw, (store) => withQueue(raw, (queue) => work(store, queue)));
   return EXIT_CODES.ok;
 }

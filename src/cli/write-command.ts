@@ -4,11 +4,16 @@ import type { ResolvedOptions } from '../config/resolve-options.ts';
 
 /**
  * The command that makes `output` of `source` by these options alone, whatever settings files say later: all that is not a default is
- * written out.
+ * written out. `program` is what stands before them.
  */
-export function writeCommand(source: string, output: string, { options, origins }: ResolvedOptions): string {
+export function writeCommand(
+  source: string,
+  output: string,
+  { options, origins }: ResolvedOptions,
+  program: readonly string[] = ['upreel', 'upscale'],
+): string {
   const preset = options.preset === undefined ? {} : PRESETS[options.preset as PresetName].options;
-  const words = ['upreel', 'upscale', source, '-o', output];
+  const words = [...program, source, '-o', output];
   for (const { key, name, type } of OPTION_TABLE as readonly OptionSpec[]) {
     if (key === undefined || key === 'output' || key === 'overwrite' || origins[key] === 'default') continue;
     const value = options[key];

@@ -531,9 +531,9 @@ export const OPTION_TABLE = [
   {
     name: 'store',
     type: 'text',
-    placeholder: 'FOLDER',
+    placeholder: 'PLACE',
     group: 'Cluster',
-    help: 'Folder that all machines of the cluster share, with the sources and the outputs in it; also UPREEL_STORE',
+    help: 'Folder that all machines of the cluster share, with the sources and the outputs in it, or s3://BUCKET/PREFIX; also UPREEL_STORE',
     commands: ['submit', 'worker', 'jobs cancel'],
   },
   {

@@ -12,7 +12,7 @@ import { describeOddities } from './describe-oddities.ts';
 import type { FfprobeDocument } from './ffprobe-json.ts';
 import { readNumber } from './ffprobe-json.ts';
 import { decideFields } from './fields.ts';
-import { identifyFile } from './identify-file.ts';
+import { identifyFile, isAddress } from './identify-file.ts';
 import { findImageSequence, isImagePattern } from './image-sequence.ts';
 import { lookAtFields } from './look-at-fields.ts';
 import { countFieldCodedFrames, type PacketSummary } from './packet-collector.ts';
@@ -43,12 +43,13 @@ const STILL_CODECS = new Set([
  * Finds out what a file really is: streams, geometry, fields (by looking at frames), times of all packets, colours, timecode. Nothing is
  * guessed in silence: what is not known is `unknown` or null, what is odd is in `notices`.
  *
- * `input` is a file, a single picture, or the pattern of an image sequence (`shot.%04d.png`).
+ * `input` is a file, an address that serves ranges of one, a single picture, or the pattern of an image sequence (`shot.%04d.png`).
  * Throws `SOURCE_NOT_FOUND`, `SOURCE_UNREADABLE` (no media, empty, header missing), `SOURCE_NO_VIDEO`, `SOURCE_ENCRYPTED`.
  */
 export async function probe(input: string, options: ProbeOptions): Promise<Source> {
-  const file = path.resolve(input);
-  const sequence = isImagePattern(file) ? await findImageSequence(file, options.inputFrameRate) : null;
+  const file = isAddress(input) ? input : path.resolve(input);
+  const sequence =
+    !isAddress(input) && isImagePattern(file) ? await findImageSequence(file, options.inputFrameRate) : null;
   const raw = sequence ?? chooseRawRateOptions(file, options.inputFrameRate);
   const { inputOptions } = raw;
   const identity = sequence === null ? await identifyFile(file) : sequence.identity;

@@ -152,8 +152,7 @@ async function assemblePictures(
   plan: AssemblePlan,
   segments: readonly AssemblySegment[],
 ): Promise<AssembledFile> {
-  const start = plan.muxerArguments.indexOf('-start_number');
-  let number = start === -1 ? 1 : Number(plan.muxerArguments[start + 1]);
+  let number = firstPictureNumber(plan);
   let bytes = 0;
   await mkdir(path.dirname(plan.path), { recursive: true });
   for (const segment of segments) {
@@ -166,6 +165,12 @@ async function assemblePictures(
     }
   }
   return { path: plan.path, bytes, notices: [] };
+}
+
+/** The number that the first picture of a pattern gets. */
+export function firstPictureNumber({ muxerArguments }: AssemblePlan): number {
+  const start = muxerArguments.indexOf('-start_number');
+  return start === -1 ? 1 : Number(muxerArguments[start + 1]);
 }
 
 /** The name of picture `number` of a pattern; a name without a number is that of the only picture. */

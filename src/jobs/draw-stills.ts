@@ -5,7 +5,7 @@ import type { Logger } from '../core/logger.ts';
 import { frameBytes, pixelFormat } from '../core/pixel-format.ts';
 import { toNumber } from '../core/rational.ts';
 import { openDecoder } from '../decode/decoder.ts';
-import { pictureName } from '../encode/assemble.ts';
+import { firstPictureNumber, pictureName } from '../encode/assemble.ts';
 import { effectiveOrigin } from '../encode/concat-list.ts';
 import { buildArguments } from '../ffmpeg/command.ts';
 import { pipeBytes } from '../ffmpeg/pipe-bytes.ts';
@@ -59,9 +59,13 @@ export async function drawStills(
       after: path.join(options.folder, `${String(i + 1)}-after.jpg`),
     };
     await writeFile(still.before, await drawSource(plan, pts[index] ?? 0, options));
-    await drawOutput(result, index, still.after, options);
     stills.push(still);
   }
+  await drawOutputs(
+    result,
+    indices.map((index, i) => ({ index, file: stills[i]?.after ?? '' })),
+    options,
+  );
   return stills;
 }
 
@@ -85,39 +89,31 @@ async function drawSource(plan: Plan, startPts: number, options: StillOptions): 
   throw new UpscaleError('DECODER_FAILED', 'A frame of the source did not decode again.');
 }
 
-async function drawOutput(
+/** All in one process: starting ffmpeg costs more than a frame. */
+async function drawOutputs(
   { plan, pts }: Pick<UpscaleResult, 'plan' | 'pts'>,
-  index: number,
-  file: string,
+  stills: readonly { readonly index: number; readonly file: string }[],
   options: StillOptions,
 ): Promise<void> {
   const { assemble, encode } = plan;
   const isPictures = assemble.muxer === 'image2';
-  const start = assemble.muxerArguments.indexOf('-start_number');
-  const number = (start === -1 ? 1 : Number(assemble.muxerArguments[start + 1])) + index;
   const args = buildArguments({
     global: ['-v', 'error', '-y'],
-    inputs: [
-      {
-        path: isPictures ? pictureName(assemble.path, number) : assemble.path,
-        options: isPictures ? [] : ['-ss', outputSeconds(plan, pts, index).toFixed(6)],
-      },
-    ],
-    outputs: [
-      {
-        path: file,
-        options: [
-          '-map',
-          '0:v:0',
-          '-frames:v',
-          '1',
-          ...jpegArguments(plan, encode.color.matrix, encode.color.range),
-        ],
-      },
-    ],
+    inputs: stills.map(({ index }) =>
+      isPictures
+        ? { path: pictureName(assemble.path, firstPictureNumber(assemble) + index), options: [] }
+        : { path: assemble.path, options: ['-ss', outputSeconds(plan, pts, index).toFixed(6)] },
+    ),
+    outputs: stills.map(({ file }, i) => ({
+      path: file,
+      options: [
+        ...['-map', `${String(i)}:v:0`, '-frames:v', '1'],
+        ...jpegArguments(plan, encode.color.matrix, encode.color.range),
+      ],
+    })),
   });
   const { tools, signal, logger } = options;
-  await runFfmpeg(tools, args, { what: 'drawing a still', signal, logger });
+  await runFfmpeg(tools, args, { what: 'drawing stills', signal, logger });
 }
 
 /** Just before frame `index` is shown, on the output's clock counted from its start. */

@@ -25,8 +25,7 @@ const VIDEO = new Set(
  * nor are hidden files. Throws `SOURCE_NOT_FOUND` when nothing is left.
  */
 export async function findSources(root: string, options: FindOptions): Promise<string[]> {
-  const included = options.include?.map(matchPath);
-  const excluded = options.exclude.map(matchPath);
+  const select = selectSources(options);
   const outputs = options.outputFolder === null ? null : await resolveReal(options.outputFolder);
   const found: string[] = [];
   const walk = async (folder: string): Promise<void> => {
@@ -34,23 +33,56 @@ export async function findSources(root: string, options: FindOptions): Promise<s
     for (const entry of entries.sort((a, b) => (a.name < b.name ? -1 : 1))) {
       const file = path.join(folder, entry.name);
       const relative = path.relative(root, file).replaceAll(path.sep, '/');
-      if (entry.name.startsWith('.') || excluded.some((matches) => matches(relative))) continue;
       if (entry.isDirectory()) {
-        const ours = entry.name === REPORT_FOLDER || isWorkDirectory(entry.name);
-        if (options.recursive && !ours && (await realpath(file)) !== outputs) await walk(file);
-        continue;
+        if (select.isOpen(relative) && (await realpath(file)) !== outputs) await walk(file);
+      } else if (entry.isFile() || (entry.isSymbolicLink() && (await isFile(file)))) {
+        if (select.isSource(relative)) found.push(file);
       }
-      if (!(entry.isFile() || (entry.isSymbolicLink() && (await isFile(file))))) continue;
-      const wanted =
-        included?.some((matches) => matches(relative)) ??
-        VIDEO.has(path.extname(entry.name).slice(1).toLowerCase());
-      if (wanted && !/\.upreel\.\w+$/i.test(entry.name)) found.push(file);
     }
   };
   await walk(path.resolve(root));
-  if (found.length > 0) return found;
+  if (found.length === 0) refuseEmpty(root, options);
+  return found;
+}
+
+/** {@link findSources} for a folder that is only a list of names, relative to it. */
+export function chooseSources(root: string, names: readonly string[], options: FindOptions): string[] {
+  const select = selectSources(options);
+  const isReached = (name: string): boolean =>
+    name
+      .split('/')
+      .slice(0, -1)
+      .every((_, i, folders) => select.isOpen(folders.slice(0, i + 1).join('/')));
+  const found = names.filter((name) => isReached(name) && select.isSource(name)).sort();
+  if (found.length === 0) refuseEmpty(root, options);
+  return found;
+}
+
+/** Says of paths below the folder, with slashes, which are sources and which folders are looked into. */
+function selectSources({ recursive, include, exclude }: FindOptions): {
+  readonly isOpen: (folder: string) => boolean;
+  readonly isSource: (file: string) => boolean;
+} {
+  const included = include?.map(matchPath);
+  const excluded = exclude.map(matchPath);
+  const isLeftOut = (relative: string): boolean =>
+    path.posix.basename(relative).startsWith('.') || excluded.some((matches) => matches(relative));
+  return {
+    isOpen: (folder) => {
+      const name = path.posix.basename(folder);
+      return recursive && name !== REPORT_FOLDER && !isWorkDirectory(name) && !isLeftOut(folder);
+    },
+    isSource: (file) => {
+      if (isLeftOut(file) || /\.upreel\.\w+$/i.test(file)) return false;
+      const isVideo = VIDEO.has(path.posix.extname(file).slice(1).toLowerCase());
+      return included?.some((matches) => matches(file)) ?? isVideo;
+    },
+  };
+}
+
+function refuseEmpty(root: string, { recursive }: FindOptions): never {
   throw new UpscaleError('SOURCE_NOT_FOUND', `There is no video in ${root}.`, {
-    hint: options.recursive
+    hint: recursive
       ? "Take files by their names with --include '*.EXT'."
       : "Look into the folders below with --recursive, or take files by their names with --include '*.EXT'.",
   });

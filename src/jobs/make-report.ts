@@ -15,6 +15,8 @@ import { CURRENT_REPORT, identifyOutput, writeReport, type Report } from './repo
 
 export interface MakeReportOptions {
   readonly files: ReportFiles;
+  /** What people call the files, where the paths of this machine say nothing to them. */
+  readonly names?: { readonly source: string; readonly output: string } | undefined;
   readonly verify: VerifyReport | null;
   /** Options that are not defaults; see {@link listOptions}. */
   readonly options: Report['options'];
@@ -27,7 +29,7 @@ export interface MakeReportOptions {
 
 /** Writes the page, its stills and the document on what was delivered; the document last, as with it the file counts as done. */
 export async function makeReport(result: UpscaleResult, options: MakeReportOptions): Promise<Report> {
-  const { files, verify, command, tools, signal, logger } = options;
+  const { files, names, verify, command, tools, signal, logger } = options;
   const read = { tools, signal, logger };
   const stills = await attempt('stills', logger, () => drawStills(result, { ...read, folder: files.stills }));
   const relative = (file: string): string =>
@@ -36,8 +38,8 @@ export async function makeReport(result: UpscaleResult, options: MakeReportOptio
   const { displayWidth, displayHeight, width, height } = plan.geometry;
   const report: Report = {
     ...CURRENT_REPORT,
-    source: plan.source.path,
-    output: result.output,
+    source: names?.source ?? plan.source.path,
+    output: names?.output ?? result.output,
     delivery: hashDelivery(plan),
     identity: await identifyOutput(plan),
     command,

@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { z } from 'zod';
 import { decisionSchema, noticeSchema } from '../core/notice.ts';
 import { identifyFile } from '../decode/identify-file.ts';
-import { pictureName } from '../encode/assemble.ts';
+import { firstPictureNumber, pictureName } from '../encode/assemble.ts';
 import { writeWhole } from '../ffmpeg/disk-cache.ts';
 import { hashDelivery } from '../pipeline/plan-hash.ts';
 import type { Plan } from '../pipeline/plan-schema.ts';
@@ -85,7 +85,5 @@ export async function isDone(report: Report | null, plan: Plan): Promise<boolean
 /** The identity of the output; of pictures, that of the first. */
 export async function identifyOutput({ assemble }: Plan): Promise<Report['identity']> {
   if (assemble.muxer !== 'image2') return identifyFile(assemble.path);
-  const start = assemble.muxerArguments.indexOf('-start_number');
-  const first = start === -1 ? 1 : Number(assemble.muxerArguments[start + 1]);
-  return identifyFile(pictureName(assemble.path, first));
+  return identifyFile(pictureName(assemble.path, firstPictureNumber(assemble)));
 }

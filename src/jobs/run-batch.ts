@@ -31,7 +31,8 @@ export type FileOutcome = BatchFile &
         readonly status: 'done';
         readonly output: string;
         readonly report: string;
-        readonly result: UpscaleResult;
+        /** Not the whole account, which grows with the frames: that is in the report. */
+        readonly result: Pick<UpscaleResult, 'frames' | 'bytes' | 'seconds' | 'damage'>;
         readonly verify: VerifyReport | null;
       }
     | { readonly status: 'skipped'; readonly output: string; readonly report: string }
@@ -122,7 +123,9 @@ async function runFile(file: BatchFile, options: FileOptions): Promise<FileOutco
         return verify;
       },
     );
-    return { ...file, status: 'done', output, report: files.page, result, verify: concluded };
+    const { frames, bytes, seconds, damage } = result;
+    const summary = { frames, bytes, seconds, damage };
+    return { ...file, status: 'done', output, report: files.page, result: summary, verify: concluded };
   } catch (error) {
     const known = UpscaleError.from(error);
     if (known.code === 'ABORTED') return { ...file, status: 'unfinished' };

@@ -1,6 +1,7 @@
 import { UpscaleError } from '../core/errors.ts';
 import { frameBytes, pixelFormat } from '../core/pixel-format.ts';
 import type { DecodePlan } from '../decode/decode-plan.ts';
+import type { Resources } from './plan-schema.ts';
 
 const MIB = 1024 * 1024;
 
@@ -30,6 +31,11 @@ export function comfortableMemory(limitBytes: number): number {
 export function preferredLanes(cores: number, device: string): number {
   if (device !== 'cpu' && device !== 'auto') return 1;
   return cores <= 4 ? cores : Math.ceil(cores / 2);
+}
+
+/** Resident bytes that one lane of a plan takes beyond the main thread. */
+export function laneBytes({ arenaBytes, inferenceBytes, encoderBytes, decoderBytes }: Resources): number {
+  return WORKER_BYTES + arenaBytes + inferenceBytes + encoderBytes + decoderBytes;
 }
 
 /** Resident bytes of a decoding ffmpeg: itself, its reference and reordering frames and those of its filters and pipe. */

@@ -1,7 +1,7 @@
 import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { makeClip, makeFolder, runUpreel, type Outcome } from '../cli/command-line.ts';
+import { makeClip, makeFolder, runUpreel, useEmbedded, type Outcome } from '../cli/command-line.ts';
 import { decodeFrames } from '../pipeline/clip-fixture.ts';
 
 let folder = '';
@@ -9,6 +9,7 @@ let tapes = '';
 const at = (...names: string[]): string => path.join(folder, ...names);
 
 beforeAll(async () => {
+  await useEmbedded();
   folder = await makeFolder();
   tapes = at('tapes');
   await mkdir(path.join(tapes, 'sub'), { recursive: true });

@@ -23,3 +23,13 @@ export type ClusterJob = z.infer<typeof clusterJobSchema>;
 /** One segment of a job. */
 export const segmentJobSchema = z.strictObject({ id: jobIdSchema, index: z.int().nonnegative() });
 export type SegmentJob = z.infer<typeof segmentJobSchema>;
+
+export type JobState = 'waiting' | 'running' | 'assembling' | 'done' | 'failed';
+
+export interface JobStatus {
+  readonly job: ClusterJob;
+  readonly state: JobState;
+  readonly segmentsDone: number;
+  /** Of a failed job. */
+  readonly reason: string | null;
+}

@@ -14,6 +14,7 @@ export class LaneChild {
     const child = (this.#child ??= this.#start());
     const abort = (): void => send(child, { type: 'abort' });
     signal.addEventListener('abort', abort);
+    let onExit: ((code: number | null, killer: string | null) => void) | undefined;
     try {
       return await new Promise<SegmentResult>((resolve, reject) => {
         child.on('message', (report: LaneReport) => {
@@ -21,15 +22,15 @@ export class LaneChild {
           else if (report.answer.ok) resolve(report.answer.result);
           else reject(UpscaleError.revive(report.answer.error));
         });
-        child.once('exit', (code, killer) => {
-          reject(describeDeath(index, code, killer));
-        });
+        onExit = (code, killer) => reject(describeDeath(index, code, killer));
+        child.once('exit', onExit);
         send(child, { type: 'run', task: { plan, tools, index, directory } });
         if (signal.aborted) abort();
       });
     } finally {
       signal.removeEventListener('abort', abort);
       child.removeAllListeners('message');
+      if (onExit !== undefined) child.off('exit', onExit);
     }
   }
 
@@ -49,8 +50,14 @@ export class LaneChild {
       serialization: 'advanced',
       execArgv: fromSource ? ['--import', 'tsx'] : [],
     });
-    child.once('exit', () => {
+    const forget = (): void => {
       if (this.#child === child) this.#child = null;
+    };
+    child.once('exit', forget);
+    // A process that cannot be started has no exit of its own.
+    child.once('error', () => {
+      forget();
+      child.emit('exit', null, null);
     });
     return child;
   }

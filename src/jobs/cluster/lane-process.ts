@@ -22,8 +22,9 @@ process.on('message', (order: LaneOrder) => {
   if (order.type === 'abort') running?.postMessage('abort');
   else void run(order.task);
 });
-// Ctrl-C goes to the whole group: when to stop is the parent's to say.
+// Ctrl-C, and the end of a service, go to the whole group: when to stop is the parent's to say.
 process.on('SIGINT', () => undefined);
+process.on('SIGTERM', () => undefined);
 process.on('disconnect', () => process.exit(0));
 
 async function run(task: Omit<LaneTask, 'port'>): Promise<void> {

@@ -1,5 +1,10 @@
 import { createServer } from 'node:http';
+import { setTimeout as wait } from 'node:timers/promises';
 import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from 'prom-client';
+import { UpscaleError } from '../../core/errors.ts';
+
+/** A queue that does not tell within so long is left out of an answer. */
+const COUNT_MS = 2000;
 
 /** What a worker counts, for Prometheus. */
 export interface WorkerMetrics {
@@ -8,7 +13,7 @@ export interface WorkerMetrics {
   readonly assemblyDone: (seconds: number) => void;
   readonly assemblyFailed: () => void;
   readonly lanesBusy: (lanes: number) => void;
-  /** Serves `/metrics` on `port`; 0 takes a free one. Returns the port and what ends it. */
+  /** Serves `/metrics` on `port`; 0 takes a free one. Returns the port and what ends it. Throws `USAGE` for a port that is not to be had. */
   readonly serve: (port: number) => Promise<{ readonly port: number; readonly close: () => void }>;
 }
 
@@ -48,7 +53,8 @@ export function createMetrics(countWaiting: () => Promise<number>): WorkerMetric
     help: 'Segments that wait for workers of this fleet',
     registers,
     async collect() {
-      waiting.set(await countWaiting());
+      const count = await Promise.race([countWaiting(), wait(COUNT_MS, null, { ref: false })]);
+      if (count !== null) waiting.set(count);
     },
   });
   return {
@@ -80,7 +86,13 @@ async function serve(registry: Registry, port: number): Promise<{ port: number; 
     );
   });
   await new Promise<void>((resolve, reject) => {
-    server.once('error', reject);
+    server.once('error', (error) => {
+      reject(
+        new UpscaleError('USAGE', `No metrics can be served on port ${port}: ${error.message}.`, {
+          hint: 'Give another port with --metrics, or 0 for any that is free.',
+        }),
+      );
+    });
     server.listen(port, resolve);
   });
   const address = server.address();

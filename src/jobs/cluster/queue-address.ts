@@ -1,3 +1,4 @@
+import { isIP } from 'node:net';
 import { UpscaleError } from '../../core/errors.ts';
 
 /** Where the queue is. */
@@ -10,7 +11,8 @@ export interface QueueAddress {
     readonly db: number;
     readonly username?: string;
     readonly password?: string;
-    readonly tls?: { readonly servername: string };
+    /** With the server's name for its certificate, which an address of numbers is not. */
+    readonly tls?: { readonly servername?: string };
     /** Commands wait for a server that is away. */
     readonly maxRetriesPerRequest: null;
   };
@@ -42,7 +44,7 @@ export function parseQueueAddress(url: string): QueueAddress {
       db,
       ...(parsed.username === '' ? {} : { username: decodeURIComponent(parsed.username) }),
       ...(parsed.password === '' ? {} : { password: decodeURIComponent(parsed.password) }),
-      ...(secure ? { tls: { servername: host } } : {}),
+      ...(secure ? { tls: isIP(host) === 0 ? { servername: host } : {} } : {}),
       maxRetriesPerRequest: null,
     },
   };

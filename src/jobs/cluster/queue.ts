@@ -9,7 +9,16 @@ import {
 } from 'bullmq';
 import { UpscaleError } from '../../core/errors.ts';
 import type { Logger } from '../../core/logger.ts';
-import { clusterJobSchema, segmentJobSchema, type ClusterJob, type SegmentJob } from './cluster-job.ts';
+import { AwayNotice } from './away-notice.ts';
+import {
+  clusterJobSchema,
+  segmentJobSchema,
+  type ClusterJob,
+  type JobState,
+  type JobStatus,
+  type SegmentJob,
+} from './cluster-job.ts';
+import { describeRefusal, withTimeout } from './queue-answer.ts';
 import { parseQueueAddress, type QueueAddress } from './queue-address.ts';
 
 /** Where files wait for their assembly; their segments wait in a queue of their fleet. */
@@ -22,18 +31,12 @@ const LEASE_MS = 15_000;
 const LEASE_CHECK_MS = 5000;
 /** How long a job is left to others when this machine does not fit. */
 const MISFIT_MS = 10_000;
-const CONNECT_MS = 5000;
 const SMALLEST_PRIORITY = 1;
-
-export type JobState = 'waiting' | 'running' | 'assembling' | 'done' | 'failed';
-
-export interface JobStatus {
-  readonly job: ClusterJob;
-  readonly state: JobState;
-  readonly segmentsDone: number;
-  /** Of a failed job. */
-  readonly reason: string | null;
-}
+/** How often, and after how many milliseconds, a job that is locked is tried to be taken out again: for twice a lease. */
+const CANCEL_TRIES = 60;
+const CANCEL_MS = 500;
+/** Finished jobs that are still listed. */
+const MOST_DONE = 1000;
 
 /** What a worker does with the work that it gets. */
 export interface WorkHandler {
@@ -66,8 +69,9 @@ export class ClusterQueue {
   static async open(url: string): Promise<ClusterQueue> {
     const queue = new ClusterQueue(parseQueueAddress(url));
     try {
-      await withTimeout(queue.#assemblies.waitUntilReady(), queue.address);
-      await withTimeout(queue.#assemblies.getJobCounts(), queue.address);
+      const assemblies = queue.#assemblies;
+      await withTimeout(assemblies.waitUntilReady(), assemblies, queue.address);
+      await withTimeout(assemblies.getJobCounts(), assemblies, queue.address);
       return queue;
     } catch (error) {
       await queue.close();
@@ -83,7 +87,7 @@ export class ClusterQueue {
       name: 'assembly',
       queueName: ASSEMBLIES,
       data: job,
-      opts: { ...common, jobId: job.id },
+      opts: { ...common, jobId: job.id, removeOnComplete: { count: MOST_DONE } },
       children: Array.from({ length: job.segments }, (_, index) => ({
         name: 'segment',
         queueName: segmentQueueName(job.fleet),
@@ -109,6 +113,8 @@ export class ClusterQueue {
 
   /** The job `id`, or the only one whose id begins so; null when there is none. */
   async find(id: string): Promise<JobStatus | null> {
+    const exact = await this.#assemblies.getJob(id);
+    if (exact !== undefined) return this.#describe(exact);
     const fitting = (await this.list()).filter(({ job }) => job.id.startsWith(id));
     return fitting.length === 1 ? (fitting[0] ?? null) : null;
   }
@@ -123,15 +129,26 @@ export class ClusterQueue {
         await found.remove({ removeChildren: true });
         return;
       } catch (error) {
-        // Work that is under way is locked until its worker has seen that it is not wanted.
-        if (attempt >= 60) throw error;
-        await new Promise((resolve) => setTimeout(resolve, 500));
+        // Work that is under way is locked until its worker has seen that it is not wanted, or has not been heard of for long enough.
+        if (attempt < CANCEL_TRIES) {
+          await new Promise((resolve) => setTimeout(resolve, CANCEL_MS));
+          continue;
+        }
+        throw new UpscaleError('QUEUE_UNREACHABLE', `A worker does not let go of ${job.id}.`, {
+          cause: error,
+          hint: 'It begins nothing more of it. Try again when the worker has ended what it is at.',
+        });
       }
     }
   }
 
-  /** Hands a job in once more; finished segments are found in the store. */
-  async retry(job: ClusterJob): Promise<void> {
+  /** Hands a failed job in once more; finished segments are found in the store. Throws `USAGE` for one that did not fail. */
+  async retry({ job, state }: JobStatus): Promise<void> {
+    if (state !== 'failed') {
+      throw new UpscaleError('USAGE', `${job.id} did not fail: it is ${state}.`, {
+        hint: 'To make a file again, submit it with -y.',
+      });
+    }
     await this.cancel(job);
     await this.submit({ ...job, cancelled: false });
   }
@@ -146,7 +163,7 @@ export class ClusterQueue {
     }
   }
 
-  /** Whether a job is still wanted. True also while the queue does not answer. */
+  /** Whether a job is still wanted. Waits for a queue that is away. */
   async isWanted(id: string): Promise<boolean> {
     const found = await this.#assemblies.getJob(id);
     const job = clusterJobSchema.safeParse(found?.data);
@@ -168,6 +185,7 @@ export class ClusterQueue {
     options: { readonly lanes: number; readonly logger: Logger; readonly signal: AbortSignal },
   ): Promise<void> {
     const { lanes, logger, signal } = options;
+    let leftLast = '';
     const take =
       <T>(schema: { parse: (data: unknown) => T }, run: (data: T, signal: AbortSignal) => Promise<void>) =>
       async (job: Job<unknown>, token?: string): Promise<void> => {
@@ -179,7 +197,9 @@ export class ClusterQueue {
             throw new WaitingError();
           }
           if (error instanceof NotHere) {
-            logger.warn(`Left to others: ${error.message}`);
+            // It comes again every few seconds while nobody else takes it.
+            logger[error.message === leftLast ? 'debug' : 'warn'](`Left to others: ${error.message}`);
+            leftLast = error.message;
             await job.moveToDelayed(Date.now() + MISFIT_MS, token);
             throw new DelayedError();
           }
@@ -199,7 +219,7 @@ export class ClusterQueue {
       }),
       new Worker(ASSEMBLIES, take(clusterJobSchema, handler.runAssembly), common),
     ];
-    const away = new Notice(logger, this.address);
+    const away = new AwayNotice(logger, this.address);
     for (const worker of workers) {
       worker.on('error', (error) => away.say(error));
       worker.on('active', () => away.clear());
@@ -282,47 +302,4 @@ function asFinal(error: unknown): Error {
   const known = UpscaleError.from(error);
   const message = known.hint === undefined ? known.message : `${known.message} ${known.hint}`;
   return known.retryable || known.code === 'INTERNAL' ? new Error(message) : new UnrecoverableError(message);
-}
-
-/** Says once that the queue is away, and once that it is back. */
-class Notice {
-  readonly #logger: Logger;
-  readonly #address: QueueAddress;
-  #isAway = false;
-
-  constructor(logger: Logger, address: QueueAddress) {
-    this.#logger = logger;
-    this.#address = address;
-  }
-
-  say(error: Error): void {
-    this.#logger.debug(error.message);
-    if (this.#isAway || (error as NodeJS.ErrnoException).code === undefined) return;
-    this.#isAway = true;
-    this.#logger.warn(`The queue at ${this.#address.text} does not answer; waiting for it.`);
-  }
-
-  clear(): void {
-    if (this.#isAway) this.#logger.warn(`The queue at ${this.#address.text} answers again.`);
-    this.#isAway = false;
-  }
-}
-
-async function withTimeout<T>(promise: Promise<T>, address: QueueAddress): Promise<T> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(describeRefusal(address, undefined)), CONNECT_MS);
-  });
-  try {
-    return await Promise.race([promise, late]);
-  } finally {
-    clearTimeout(timer);
-  }
-}
-
-function describeRefusal(address: QueueAddress, cause: unknown): UpscaleError {
-  const why = cause instanceof Error ? `: ${cause.message}` : '';
-  return new UpscaleError('QUEUE_UNREACHABLE', `The queue at ${address.text} does not answer${why}.`, {
-    hint: 'Check that Redis runs there, and the password and TLS of the address.',
-  });
 }

@@ -1,34 +1,28 @@
-import { mkdir, mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdir, rm, statfs } from 'node:fs/promises';
 import path from 'node:path';
-import { z } from 'zod';
 import { throwIfAborted, UpscaleError } from '../../core/errors.ts';
 import type { Logger } from '../../core/logger.ts';
-import { identifyFile } from '../../decode/identify-file.ts';
 import { assemble } from '../../encode/assemble.ts';
 import { readCapabilities, type Capabilities } from '../../ffmpeg/capabilities.ts';
-import { writeWhole } from '../../ffmpeg/disk-cache.ts';
 import type { FfmpegTools } from '../../ffmpeg/tools.ts';
 import { verifyRun } from '../../measure/verify-delivery.ts';
-import { guardOutput } from '../../pipeline/output-guard.ts';
+import { guardDisk, guardOutput } from '../../pipeline/output-guard.ts';
 import type { Plan, SegmentResult } from '../../pipeline/plan-schema.ts';
+import { laneBytes } from '../../pipeline/resources.ts';
 import { describeResult, toAssemblySegments } from '../../pipeline/upscale.ts';
 import { makeReport } from '../make-report.ts';
 import { REPORT_FOLDER, reportFilesFor } from '../report-files.ts';
-import { reportSchema } from '../report.ts';
 import type { ClusterJob, SegmentJob } from './cluster-job.ts';
 import { findMisfit } from './fleet.ts';
 import { LaneChild } from './lane-child.ts';
 import type { WorkerMetrics } from './metrics.ts';
 import { NotHere, type ClusterQueue, type WorkHandler } from './queue.ts';
-import type { Store } from './store.ts';
-
-/** What was asked for when a file was handed in, for its report. */
-export const requestSchema = z.object({ command: z.string(), options: reportSchema.shape.options });
-/** Of an output that has its name, or is about to get it. */
-const deliveredSchema = z.object({ size: z.int(), sampleSha256: z.string() });
+import type { PlanKeys, Store } from './store.ts';
 
 /** Every how many milliseconds a lane asks whether its job is still wanted. */
 const ASK_MS = 2000;
+/** Plans that are kept at hand; more than a worker has jobs under way at once. */
+const MOST_PLANS = 8;
 
 export interface WorkerOptions {
   readonly store: Store;
@@ -36,6 +30,8 @@ export interface WorkerOptions {
   readonly fleet: string;
   readonly tools: FfmpegTools;
   readonly lanes: number;
+  /** Bytes that all lanes together may use. */
+  readonly memoryBytes: number;
   readonly metrics: WorkerMetrics;
   readonly logger: Logger;
   /** Ends the work; what is under way goes back to the others. */
@@ -53,172 +49,234 @@ export async function runWorker(options: WorkerOptions): Promise<void> {
   }
 }
 
+interface LocalPlan {
+  readonly plan: Plan;
+  readonly keys: PlanKeys;
+}
+
 class ClusterWorker implements WorkHandler {
   readonly #options: WorkerOptions;
   readonly #capabilities: Capabilities;
   readonly #idle: LaneChild[];
-  #latest: { readonly id: string; readonly plan: Promise<Plan> } | null = null;
+  #usedBytes = 0;
+  readonly #plans = new Map<string, Promise<LocalPlan>>();
+  readonly #logger: Logger;
 
   constructor(options: WorkerOptions, capabilities: Capabilities) {
     this.#options = options;
     this.#capabilities = capabilities;
     this.#idle = Array.from({ length: options.lanes + 1 }, () => new LaneChild());
+    const { store, logger } = options;
+    this.#logger = {
+      debug: (message) => logger.debug(store.files.rename(message)),
+      info: (message) => logger.info(store.files.rename(message)),
+      warn: (message) => logger.warn(store.files.rename(message)),
+    };
   }
 
   readonly runSegment = async ({ id, index }: SegmentJob, signal: AbortSignal): Promise<void> => {
-    const { store, metrics, logger } = this.#options;
-    const plan = await this.#readPlan(id);
-    const started = performance.now();
-    if ((await store.readSegment(id, index)) !== null) return;
-    try {
-      const { frames } = await this.#runInLane(id, plan, index, signal);
-      const seconds = (performance.now() - started) / 1000;
-      metrics.segmentDone(frames, seconds);
-      logger.info(`Segment ${index} of ${id}: ${frames} frames in ${seconds.toFixed(1)} s`);
-    } catch (error) {
-      if (!signal.aborted) metrics.segmentFailed();
-      throw error;
-    }
+    const { store, metrics } = this.#options;
+    await this.#whileWanted(id, signal, async (wanted) => {
+      const { plan } = await this.#readPlan(id);
+      if (await store.hasSegment(id, index)) return;
+      const started = performance.now();
+      try {
+        const { frames } = await this.#runInLane(id, plan, index, wanted);
+        const seconds = (performance.now() - started) / 1000;
+        metrics.segmentDone(frames, seconds);
+        this.#logger.info(`Segment ${index} of ${id}: ${frames} frames in ${seconds.toFixed(1)} s`);
+      } catch (error) {
+        if (!wanted.aborted) metrics.segmentFailed();
+        throw error;
+      }
+    });
   };
 
   readonly runAssembly = async (job: ClusterJob, signal: AbortSignal): Promise<void> => {
-    const { metrics, logger } = this.#options;
-    const started = performance.now();
-    try {
-      const output = await this.#assemble(job, signal);
-      const seconds = (performance.now() - started) / 1000;
-      metrics.assemblyDone(seconds);
-      logger.info(`${output} is done`);
-    } catch (error) {
-      if (!signal.aborted) metrics.assemblyFailed();
-      throw error;
-    }
+    const { metrics } = this.#options;
+    await this.#whileWanted(job.id, signal, async (wanted) => {
+      const started = performance.now();
+      try {
+        const output = await this.#assemble(job, wanted);
+        metrics.assemblyDone((performance.now() - started) / 1000);
+        this.#logger.info(`${output} is done`);
+      } catch (error) {
+        if (!wanted.aborted) metrics.assemblyFailed();
+        throw error;
+      }
+    });
   };
 
   async close(): Promise<void> {
     await Promise.all(this.#idle.map((lane) => lane.close()));
   }
 
+  /** Runs `work` with a signal that is aborted also when the job was cancelled, and lets its errors speak of what people know. */
+  async #whileWanted(
+    id: string,
+    signal: AbortSignal,
+    work: (signal: AbortSignal) => Promise<void>,
+  ): Promise<void> {
+    const { queue, store } = this.#options;
+    const stop = new AbortController();
+    let isAsking = false;
+    const timer = setInterval(() => {
+      if (isAsking) return;
+      isAsking = true;
+      queue
+        .isWanted(id)
+        .then((wanted) => {
+          if (!wanted) stop.abort();
+        })
+        // A queue that is away tells nothing.
+        .catch(() => undefined)
+        .finally(() => (isAsking = false));
+    }, ASK_MS);
+    try {
+      await work(AbortSignal.any([signal, stop.signal]));
+    } catch (error) {
+      if (error instanceof NotHere) throw error;
+      if (stop.signal.aborted) throw new UpscaleError('ABORTED', 'The job was cancelled.', { cause: error });
+      const { message, hint, details, ...known } = UpscaleError.from(error).toJSON();
+      throw UpscaleError.revive({
+        ...known,
+        message: store.files.rename(message),
+        ...(hint === undefined ? {} : { hint: store.files.rename(hint) }),
+        ...(details === undefined ? {} : { details: store.files.rename(details) }),
+      });
+    } finally {
+      clearInterval(timer);
+    }
+  }
+
   async #runInLane(id: string, plan: Plan, index: number, signal: AbortSignal): Promise<SegmentResult> {
-    const { store, tools, queue, logger, metrics, lanes } = this.#options;
+    const { store, tools, metrics, lanes, memoryBytes } = this.#options;
+    const bytes = laneBytes(plan.resources);
+    // A segment alone is run whatever it takes: nobody may have more.
+    if (this.#usedBytes > 0 && this.#usedBytes + bytes > memoryBytes) {
+      throw new NotHere(`the memory is taken by other lanes, and segment ${index} of ${id} needs its share`);
+    }
     const lane = this.#idle.pop();
     if (lane === undefined) throw new UpscaleError('INTERNAL', 'More segments than lanes.');
+    this.#usedBytes += bytes;
     metrics.lanesBusy(lanes + 1 - this.#idle.length);
-    const stop = new AbortController();
-    const abort = (): void => stop.abort();
-    signal.addEventListener('abort', abort);
-    const asking = setInterval(() => {
-      queue.isWanted(id).then(
-        (wanted) => {
-          if (!wanted) stop.abort();
-        },
-        // A queue that is away tells nothing.
-        () => undefined,
-      );
-    }, ASK_MS);
-    const directory = await mkdtemp(path.join(store.jobFolder(id), `attempt-${String(index)}-`));
     try {
-      const result = await lane.run({
-        ...{ plan, tools, index, directory, signal: stop.signal },
-        onMessage: (message) => message.type === 'log' && logger[message.level](message.message),
+      return await this.#inScratch(id, `attempt-${String(index)}-`, async (directory) => {
+        const result = await lane.run({
+          ...{ plan, tools, index, directory, signal },
+          onMessage: (message) => message.type === 'log' && this.#logger[message.level](message.message),
+        });
+        throwIfAborted(signal);
+        await store.keepSegment(id, result);
+        return result;
       });
-      await store.keepSegment(id, result);
-      return result;
     } finally {
-      clearInterval(asking);
-      signal.removeEventListener('abort', abort);
-      await rm(directory, { recursive: true, force: true });
       this.#idle.push(lane);
+      this.#usedBytes -= bytes;
       metrics.lanesBusy(lanes + 1 - this.#idle.length);
     }
   }
 
+  async #inScratch<T>(id: string, prefix: string, work: (directory: string) => Promise<T>): Promise<T> {
+    const directory = await this.#options.store.makeScratch(id, prefix);
+    try {
+      return await work(directory);
+    } finally {
+      await rm(directory, { recursive: true, force: true });
+    }
+  }
+
   async #assemble(job: ClusterJob, signal: AbortSignal): Promise<string> {
-    const { store, tools, logger, fleet } = this.#options;
+    const { store, tools } = this.#options;
+    const logger = this.#logger;
     const { id } = job;
     const started = performance.now();
-    const plan = await this.#readPlan(id);
-    const results: SegmentResult[] = [];
-    for (const { index } of plan.segments) {
-      let result = await store.readSegment(id, index);
-      if (result === null) {
-        // Torn or altered since it was made.
-        if (job.fleet !== fleet) throw new NotHere(`segment ${index} of ${id} has to be run again`);
-        await this.#runInLane(id, plan, index, signal);
-        result = await store.readSegment(id, index);
-      }
-      if (result === null) {
-        throw new UpscaleError('STORE_UNUSABLE', `The store does not keep segment ${index} of ${id}.`, {
-          retryable: true,
-        });
-      }
-      results.push(result);
-    }
-    throwIfAborted(signal);
+    const { plan, keys } = await this.#readPlan(id);
     const output = plan.assemble.path;
-    if (!(await this.#isDelivered(id, output))) {
-      await mkdir(path.dirname(output), { recursive: true });
-      await guardOutput(plan);
-      await assemble(plan.assemble, plan.encode, toAssemblySegments(plan, results), {
-        ...{
-          tools,
-          logger,
-          signal,
-          workDirectory: await mkdtemp(path.join(store.jobFolder(id), 'assembly-')),
-        },
-        onWritten: async (file) => {
-          const { size, sampleSha256 } = await identifyFile(file);
-          await writeWhole(this.#deliveredPath(id), JSON.stringify({ size, sampleSha256 }));
-        },
-      });
-    }
-    const bytes = results.reduce((sum, { bytes: part }) => sum + part, 0);
-    const result = describeResult(
-      plan,
-      { results, notices: [], bytes },
-      (performance.now() - started) / 1000,
-    );
-    const verify = await verifyRun(result, { tools, signal, logger });
     const folder = path.dirname(output);
-    const request = requestSchema.parse(
-      JSON.parse(await readFile(path.join(store.jobFolder(id), 'request.json'), 'utf8')),
-    );
     const files = reportFilesFor(path.join(folder, REPORT_FOLDER), folder, output);
-    await makeReport(result, { ...request, files, verify, tools, signal, logger });
-    if (!verify.ok) {
-      const failed = verify.rows.filter(({ status }) => status === 'failed').map(({ check }) => check);
-      throw new UpscaleError('VERIFY_FAILED', `${output} falls short in ${failed.join(', ')}.`);
-    }
-    await store.removeJob(id);
-    return output;
-  }
-
-  /** Whether an earlier try came as far as giving the output its name. */
-  async #isDelivered(id: string, output: string): Promise<boolean> {
+    const names = { source: store.files.describe(keys.source), output: store.files.describe(keys.output) };
+    const reports: string[] = [];
+    // The document last: with it the file counts as done.
+    for (const file of [files.stills, files.page, files.json]) reports.push(await store.files.locate(file));
     try {
-      const wanted = deliveredSchema.parse(JSON.parse(await readFile(this.#deliveredPath(id), 'utf8')));
-      const { size, sampleSha256 } = await identifyFile(output);
-      return size === wanted.size && sampleSha256 === wanted.sampleSha256;
-    } catch {
-      return false;
+      return await this.#inScratch(id, 'assembly-', async (directory) => {
+        const results: SegmentResult[] = [];
+        for (const { index } of plan.segments) {
+          throwIfAborted(signal);
+          results.push(await this.#takeSegment(job, plan, { index, directory, signal }));
+        }
+        const bytes = results.reduce((sum, { bytes: part }) => sum + part, 0);
+        await mkdir(folder, { recursive: true });
+        const isDelivered = await store.isDelivered(id, keys.output);
+        if (isDelivered) await store.files.fetch(keys.output, folder);
+        else {
+          guardDisk(plan, await readFreeBytes(directory), bytes);
+          await guardOutput(plan);
+          await assemble(plan.assemble, plan.encode, toAssemblySegments(plan, results), {
+            ...{ tools, logger, signal, workDirectory: directory },
+            onWritten: async (file) => store.recordDelivery(id, file),
+          });
+        }
+        const seconds = (performance.now() - started) / 1000;
+        const result = describeResult(plan, { results, notices: [], bytes }, seconds);
+        const verify = await verifyRun(result, { tools, signal, logger });
+        const request = await store.readRequest(id);
+        await makeReport(result, { ...request, names, files, verify, tools, signal, logger });
+        if (!isDelivered) await store.files.publish(keys.output, plan.assemble);
+        for (const key of reports) await store.files.publish(key, { overwrite: true });
+        if (!verify.ok) {
+          const failed = verify.rows.filter(({ status }) => status === 'failed').map(({ check }) => check);
+          throw new UpscaleError('VERIFY_FAILED', `${names.output} falls short in ${failed.join(', ')}.`);
+        }
+        await store.removeJob(id);
+        return names.output;
+      });
+    } finally {
+      for (const key of [keys.output, ...reports]) await store.files.release(key);
     }
   }
 
-  #deliveredPath(id: string): string {
-    return path.join(this.#options.store.jobFolder(id), 'delivered.json');
+  /** A finished segment, run again where it was torn or altered since. */
+  async #takeSegment(
+    job: ClusterJob,
+    plan: Plan,
+    at: { readonly index: number; readonly directory: string; readonly signal: AbortSignal },
+  ): Promise<SegmentResult> {
+    const { store, fleet } = this.#options;
+    const { index, directory, signal } = at;
+    const found = await store.fetchSegment(job.id, index, directory);
+    if (found !== null) return found;
+    if (job.fleet !== fleet) throw new NotHere(`segment ${index} of ${job.id} has to be run again`);
+    await this.#runInLane(job.id, plan, index, signal);
+    const made = await store.fetchSegment(job.id, index, directory);
+    if (made !== null) return made;
+    throw new UpscaleError('STORE_UNUSABLE', `The store does not keep segment ${index} of ${job.id}.`, {
+      retryable: true,
+    });
   }
 
   /** The plan of a job, checked against the store and this machine. */
-  async #readPlan(id: string): Promise<Plan> {
-    if (this.#latest?.id !== id) this.#latest = { id, plan: this.#options.store.readPlan(id) };
+  async #readPlan(id: string): Promise<LocalPlan> {
+    const read = this.#plans.get(id) ?? this.#options.store.readPlan(id);
+    // The one that was asked for last stands at the end.
+    this.#plans.delete(id);
+    this.#plans.set(id, read);
+    const [oldest] = this.#plans.keys();
+    if (oldest !== undefined && this.#plans.size > MOST_PLANS) this.#plans.delete(oldest);
     try {
-      const plan = await this.#latest.plan;
-      const misfit = findMisfit(plan, this.#capabilities);
+      const local = await read;
+      const misfit = findMisfit(local.plan, this.#capabilities);
       if (misfit !== null) throw new NotHere(`this ffmpeg lacks ${misfit}`);
-      return plan;
+      return local;
     } catch (error) {
-      this.#latest = null;
+      if (!(error instanceof NotHere)) this.#plans.delete(id);
       throw error;
     }
   }
+}
+
+async function readFreeBytes(folder: string): Promise<number> {
+  const { bavail, bsize } = await statfs(folder);
+  return bavail * bsize;
 }

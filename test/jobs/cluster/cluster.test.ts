@@ -1,29 +1,33 @@
-import type { ChildProcess } from 'node:child_process';
 import { mkdir, readdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import process from 'node:process';
 import { setTimeout as wait } from 'node:timers/promises';
 import { Queue } from 'bullmq';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import type { JobStatus } from '../../../src/jobs/cluster/queue.ts';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parseQueueAddress } from '../../../src/jobs/cluster/queue-address.ts';
-import { makeClip, makeFolder, runUpreel, spawnUpreel } from '../../cli/command-line.ts';
+import { makeClip, makeFolder, runUpreel } from '../../cli/command-line.ts';
 import { decodeFrames, type DecodedTimes } from '../../pipeline/clip-fixture.ts';
+import { OPTIONS, useCluster, waitFor } from './cluster-fixture.ts';
 import { hasRedis, makeRedis, type RedisServer } from './redis-fixture.ts';
-
-const OPTIONS = [
-  ...['--model', 'lanczos', '--scale', '3', '--encoder', 'ffv1', '--segment-seconds', '1'],
-  ...['--device', 'cpu', '--no-overwrite'],
-];
 
 let folder = '';
 let store = '';
 let redis: RedisServer;
 let whole: DecodedTimes;
-let workers: ChildProcess[] = [];
 
 const inStore = (name: string): string => path.join(store, name);
-const cluster = (...args: string[]): string[] => [...args, '--queue', redis.url];
+const {
+  args: cluster,
+  list,
+  startWorker,
+  waitForState,
+  ...machines
+} = useCluster(
+  () => redis.url,
+  () => store,
+);
+const submit = (source: string, output: string): Promise<string> =>
+  machines.submit(inStore(source), '-o', inStore(output));
 
 describe.skipIf(!hasRedis)('a cluster', () => {
   beforeAll(async () => {
@@ -38,11 +42,6 @@ describe.skipIf(!hasRedis)('a cluster', () => {
     const local = await runUpreel(['upscale', inStore('clip.mp4'), '-o', output, ...OPTIONS]);
     expect(local.code, local.stderr).toBe(0);
     whole = decodeFrames(output);
-  });
-  afterEach(async () => {
-    for (const worker of workers) worker.kill('SIGKILL');
-    workers = [];
-    await wait(200);
   });
   afterAll(() => redis.stop());
 
@@ -106,6 +105,14 @@ describe.skipIf(!hasRedis)('a cluster', () => {
     expect((await runUpreel(cluster('jobs', 'cancel', id, '--store', store))).code).toBe(0);
     expect((await list()).map(({ job }) => job.id)).not.toContain(id);
 
+    const begun = await submit('clip.mp4', 'never-either.mkv');
+    const worker = startWorker();
+    await waitFor(async () => (await listAttempts(begun)).length > 0);
+    const cancelled = await runUpreel(cluster('jobs', 'cancel', begun, '--store', store));
+    expect(cancelled.code, cancelled.stderr).toBe(0);
+    expect(await readdir(inStore('.upreel/jobs'))).not.toContain(begun);
+    worker.kill('SIGKILL');
+
     const { connection } = parseQueueAddress(redis.url);
     const queue = new Queue('upreel', { connection });
     const hostile = { id: '../../../../etc', fleet: 'x', output: '/etc/passwd', segments: -1 };
@@ -132,61 +139,13 @@ describe.skipIf(!hasRedis)('a cluster', () => {
     const worker = startWorker('--metrics', '0');
     let said = '';
     worker.stderr?.on('data', (chunk: Buffer) => (said += chunk.toString()));
-    await waitFor(async () => Promise.resolve(/Metrics on port \d+/.test(said)));
+    await waitFor(() => /Metrics on port \d+/.test(said));
     const port = /Metrics on port (\d+)/.exec(said)?.[1] ?? '';
     const text = await (await fetch(`http://127.0.0.1:${port}/metrics`)).text();
     expect(text).toMatch(/^upreel_segments_waiting 0$/m);
     expect(text).toMatch(/^upreel_lanes_busy 0$/m);
   });
 });
-
-async function submit(source: string, output: string): Promise<string> {
-  const args = cluster(
-    'submit',
-    inStore(source),
-    '-o',
-    inStore(output),
-    '--store',
-    store,
-    ...OPTIONS,
-    '--json',
-  );
-  const { code, stdout, stderr } = await runUpreel(args);
-  expect(code, stderr).toBe(0);
-  const [submitted] = JSON.parse(stdout) as { id: string; isNew: boolean }[];
-  expect(submitted?.isNew).toBe(true);
-  return submitted?.id ?? '';
-}
-
-function startWorker(...more: string[]): ChildProcess {
-  const worker = spawnUpreel(cluster('worker', '--store', store, '--lanes', '1', ...more));
-  if (process.env['UPREEL_TEST_LOG'] !== undefined) worker.stderr.pipe(process.stderr);
-  workers.push(worker);
-  return worker;
-}
-
-async function list(): Promise<JobStatus[]> {
-  return JSON.parse((await runUpreel(cluster('jobs', '--json'))).stdout) as JobStatus[];
-}
-
-async function waitForState(id: string, state: string): Promise<JobStatus> {
-  let found: JobStatus | undefined;
-  await waitFor(async () => {
-    found = (await list()).find(({ job }) => job.id === id);
-    if (found?.state === 'failed' && state !== 'failed') throw new Error(found.reason ?? 'failed');
-    return found?.state === state;
-  });
-  if (found === undefined) throw new Error(`There is no job ${id}.`);
-  return found;
-}
-
-async function waitFor(test: () => Promise<boolean>): Promise<void> {
-  for (let attempt = 0; attempt < 600; attempt++) {
-    if (await test()) return;
-    await wait(200);
-  }
-  throw new Error('It never came to be.');
-}
 
 async function listAttempts(id: string): Promise<string[]> {
   const names = await readdir(inStore(path.join('.upreel/jobs', id))).catch((): string[] => []);

@@ -1,6 +1,7 @@
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import { mkdir } from 'node:fs/promises';
 import { createServer } from 'node:net';
+import path from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 
 /** Whether tests with a queue can run. */
@@ -14,18 +15,54 @@ export interface RedisServer {
   stop(): Promise<void>;
 }
 
-export async function makeRedis(folder: string): Promise<RedisServer> {
+/** A certificate of its own making, for TLS. */
+export interface Certificate {
+  readonly cert: string;
+  readonly key: string;
+}
+
+/** Makes a certificate for this machine that nobody else vouches for. */
+export async function makeCertificate(folder: string): Promise<Certificate> {
+  await mkdir(folder, { recursive: true });
+  const [cert, key] = [path.join(folder, 'redis.crt'), path.join(folder, 'redis.key')];
+  const made = spawnSync('openssl', [
+    ...['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-days', '2'],
+    ...['-subj', '/CN=localhost', '-addext', 'subjectAltName=DNS:localhost,IP:127.0.0.1'],
+    ...['-keyout', key, '-out', cert],
+  ]);
+  if (made.status !== 0) throw new Error(`openssl: ${made.stderr.toString()}`);
+  return { cert, key };
+}
+
+export async function makeRedis(
+  folder: string,
+  { password, certificate }: { readonly password?: string; readonly certificate?: Certificate } = {},
+): Promise<RedisServer> {
   await mkdir(folder, { recursive: true });
   const port = await findFreePort();
   let server: ChildProcess | null = null;
+  const login = password === undefined ? '' : `:${encodeURIComponent(password)}@`;
+  const secure =
+    certificate === undefined
+      ? ['--port', String(port)]
+      : [
+          ...['--port', '0', '--tls-port', String(port), '--tls-auth-clients', 'no'],
+          ...['--tls-cert-file', certificate.cert, '--tls-key-file', certificate.key],
+        ];
+  const words = password === undefined ? [] : ['--requirepass', password];
+  const asked = [
+    ...['-p', String(port)],
+    ...(certificate === undefined ? [] : ['--tls', '--cacert', certificate.cert]),
+    ...(password === undefined ? [] : ['--no-auth-warning', '-a', password]),
+  ];
   return {
-    url: `redis://127.0.0.1:${String(port)}/3`,
+    url: `${certificate === undefined ? 'redis' : 'rediss'}://${login}127.0.0.1:${String(port)}/3`,
     async start() {
-      const args = ['--port', String(port), '--bind', '127.0.0.1', '--dir', folder, '--appendonly', 'yes'];
+      const args = [...secure, ...words, '--bind', '127.0.0.1', '--dir', folder, '--appendonly', 'yes'];
       server = spawn('redis-server', [...args, '--appendfsync', 'always', '--save', ''], { stdio: 'ignore' });
       for (let attempt = 0; attempt < 100; attempt++) {
         if (
-          spawnSync('redis-cli', ['-p', String(port), 'ping'])
+          spawnSync('redis-cli', [...asked, 'ping'])
             .stdout.toString()
             .includes('PONG')
         )

@@ -1,31 +1,35 @@
-import { mkdir, readdir, rename, symlink, utimes, writeFile, readFile } from 'node:fs/promises';
+import { mkdir, readdir, rename, rm, symlink, utimes, writeFile, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { plan, type Plan } from '../../../src/index.ts';
 import { parseQueueAddress } from '../../../src/jobs/cluster/queue-address.ts';
 import { describeFleet, findMisfit } from '../../../src/jobs/cluster/fleet.ts';
 import { Store } from '../../../src/jobs/cluster/store.ts';
+import { segmentResultSchema } from '../../../src/pipeline/plan-schema.ts';
+import { hashSegment } from '../../../src/pipeline/run-segment.ts';
 import { readCapabilities } from '../../../src/ffmpeg/capabilities.ts';
 import { ffmpeg, makeFolder, tools } from '../../pipeline/clip-fixture.ts';
 
 const ID = '0123456789abcdef';
 const folder = await makeFolder();
 afterAll(folder.remove);
+const root = folder.path('store');
+const keys = { source: 'tapes/clip.mkv', output: 'tapes/big.mkv' };
 let store: Store;
 let made: Plan;
 
 beforeAll(async () => {
-  await mkdir(folder.path('store/tapes'), { recursive: true });
-  store = await Store.open(folder.path('store'));
-  const clip = path.join(store.root, 'tapes/clip.mkv');
+  await mkdir(path.join(root, 'tapes'), { recursive: true });
+  store = await Store.open(root);
+  const clip = path.join(root, keys.source);
   ffmpeg('-f', 'lavfi', '-i', 'testsrc2=s=64x48:d=1:r=25', '-c:v', 'ffv1', clip);
-  made = await plan(clip, { output: path.join(store.root, 'tapes/big.mkv') });
-  await store.writePlan(ID, made);
+  made = await plan(clip, { output: path.join(root, keys.output) });
+  await store.writeJob(ID, made, store.makePortable(made, keys), { command: 'upreel', options: [] });
 });
 
 /** Changes the plan in the store as somebody with evil in mind would. */
 async function tamper(change: (text: string) => string): Promise<() => Promise<void>> {
-  const file = path.join(store.jobFolder(ID), 'plan.json');
+  const file = path.join(root, '.upreel/jobs', ID, 'plan.json');
   const before = await readFile(file, 'utf8');
   await writeFile(file, change(before));
   return async () => writeFile(file, before);
@@ -33,16 +37,17 @@ async function tamper(change: (text: string) => string): Promise<() => Promise<v
 
 describe('Store', () => {
   it('carries a plan to where the store lies elsewhere, with its models', async () => {
-    await rename(store.root, folder.path('elsewhere'));
-    const elsewhere = await Store.open(folder.path('elsewhere'));
-    const read = await elsewhere.readPlan(ID);
-    expect(read.decode.path).toBe(path.join(elsewhere.root, 'tapes/clip.mkv'));
-    expect(read.assemble.path).toBe(path.join(elsewhere.root, 'tapes/big.mkv'));
-    expect(read.infer.passes[0]?.path).toContain(elsewhere.root);
+    const there = folder.path('elsewhere');
+    await rename(root, there);
+    const { plan: read, keys: found } = await (await Store.open(there)).readPlan(ID);
+    expect(found).toEqual(keys);
+    expect(read.decode.path).toBe(path.join(there, keys.source));
+    expect(read.assemble.path).toBe(path.join(there, keys.output));
+    expect(read.infer.passes[0]?.path).toContain(there);
     expect({ ...read.infer, passes: read.infer.passes.map(({ sha256 }) => sha256) }).toMatchObject({
       passes: made.infer.passes.map(({ sha256 }) => sha256),
     });
-    await rename(elsewhere.root, store.root);
+    await rename(there, root);
   });
 
   it.each([
@@ -52,13 +57,35 @@ describe('Store', () => {
     ['store:link/passwd'],
     ['store:tapes/../../outside.mkv'],
   ])('does not follow %s', async (address) => {
-    await symlink('/etc', path.join(store.root, 'link')).catch(() => undefined);
+    await symlink('/etc', path.join(root, 'link')).catch(() => undefined);
     for (const name of ['store:tapes/clip.mkv', 'store:tapes/big.mkv']) {
       const undo = await tamper((text) => text.replaceAll(name, address));
       await expect(store.readPlan(ID)).rejects.toMatchObject({ code: 'STORE_UNUSABLE' });
       await undo();
     }
-    await expect(store.locate(folder.path('outside.mkv'))).rejects.toMatchObject({ code: 'STORE_UNUSABLE' });
+    await expect(store.files.locate(folder.path('outside.mkv'))).rejects.toMatchObject({
+      code: 'STORE_UNUSABLE',
+    });
+  });
+
+  it('tells a segment that was torn or altered, or whose file is gone, from a whole one', async () => {
+    const scratch = await store.makeScratch(ID, 'attempt-0-');
+    const file = path.join(scratch, 'segment-00000.mkv');
+    await writeFile(file, 'frames');
+    const result = segmentResultSchema.parse({
+      ...{ index: 0, path: file, bytes: 6, sha256: await hashSegment(file), frames: 25, firstPts: 0 },
+      ...{ lastPts: 24, pts: [], complaints: [], device: 'cpu', precision: 'fp32', deviceTried: [] },
+      ...{ stageSeconds: { decode: 0, temporal: 0, infer: 0, encode: 0 }, peakArenaBytes: 0 },
+    });
+    expect(await store.hasSegment(ID, 0)).toBe(false);
+    await store.keepSegment(ID, result);
+    expect(await store.hasSegment(ID, 0)).toBe(true);
+    const kept = await store.fetchSegment(ID, 0, scratch);
+    expect(kept).toMatchObject({ frames: 25, sha256: result.sha256 });
+    await writeFile(kept?.path ?? '', 'frame');
+    expect(await store.fetchSegment(ID, 0, scratch)).toBeNull();
+    await rm(kept?.path ?? '');
+    expect(await store.fetchSegment(ID, 0, scratch)).toBeNull();
   });
 
   it('refuses plans of other versions, altered models and altered sources', async () => {
@@ -66,13 +93,13 @@ describe('Store', () => {
     await expect(store.readPlan(ID)).rejects.toMatchObject({ code: 'PLAN_INVALID' });
     await undo();
 
-    const clip = path.join(store.root, 'tapes/clip.mkv');
+    const clip = path.join(root, keys.source);
     await utimes(clip, new Date(), new Date());
     await store.readPlan(ID);
-    const models = path.join(store.root, '.upreel/models');
+    const models = path.join(root, '.upreel/models');
     const [model = ''] = await readdir(models);
     await writeFile(path.join(models, model), 'x', { flag: 'a' });
-    const fresh = await Store.open(store.root);
+    const fresh = await Store.open(root);
     await expect(fresh.readPlan(ID)).rejects.toMatchObject({ code: 'MODEL_INVALID' });
     await writeFile(clip, 'x', { flag: 'a' });
     await expect(store.readPlan(ID)).rejects.toMatchObject({ code: 'SOURCE_UNREADABLE' });
