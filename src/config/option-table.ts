@@ -384,6 +384,15 @@ export const OPTION_TABLE = [
     commands: PICTURES,
   },
   {
+    name: 'faithful',
+    type: 'flag',
+    key: 'faithful',
+    default: false,
+    group: 'Picture',
+    help: 'Keep to what the source says: sampled as the source was, the output gives its frames again, noise included; auto of --temporal and --model then choose nothing that cleans',
+    commands: RUN,
+  },
+  {
     name: 'blended',
     type: 'flag',
     default: false,
