@@ -9,6 +9,7 @@ import type { Logger } from './core/logger.ts';
 import { probe as probeSource } from './decode/probe.ts';
 import type { Source } from './decode/source.ts';
 import { findTools } from './ffmpeg/tools.ts';
+import type { ComparisonReport } from './measure/compare/compare-files.ts';
 import type { FidelityReport } from './measure/fidelity/fidelity-report.ts';
 import type { VerifyReport } from './measure/verify-report.ts';
 import { chooseTemporal } from './pipeline/choose-temporal.ts';
@@ -28,6 +29,7 @@ export type { Rational } from './core/rational.ts';
 export type { Source } from './decode/source.ts';
 export { assemble } from './encode/assemble.ts';
 export type { FfmpegTools } from './ffmpeg/tools.ts';
+export type { ComparisonReport } from './measure/compare/compare-files.ts';
 export type { FidelityReport } from './measure/fidelity/fidelity-report.ts';
 export type { VerifyReport } from './measure/verify-report.ts';
 export { planSchema, type Plan, type Resources, type SegmentResult } from './pipeline/plan-schema.ts';
@@ -161,6 +163,21 @@ export async function fidelity(
   if (!heatMap) return { report, heatMap: null };
   const { drawHeatMap } = await import('./measure/fidelity/draw-heat-map.ts');
   return { report, heatMap: await encodePng(drawHeatMap(departures), { tools, signal }) };
+}
+
+/**
+ * Says how like its reference a file is: PSNR, SSIM, MS-SSIM, flicker and sharpness of each frame and of all. Throws `USAGE` for files of
+ * other sizes, frame rates or numbers of frames, and where one lags behind the other.
+ */
+export async function compare(
+  reference: string,
+  output: string,
+  options: ToolOptions & CallOptions = {},
+): Promise<ComparisonReport> {
+  const [own, other] = [await probe(reference, options), await probe(output, options)];
+  const tools = await findTools(pickTools(options));
+  const { compareFiles } = await import('./measure/compare/compare-files.ts');
+  return compareFiles(own, other, { tools, signal: options.signal, logger: options.logger });
 }
 
 function pickTools({ ffmpeg, ffprobe }: ToolOptions): { ffmpeg?: string; ffprobe?: string } {

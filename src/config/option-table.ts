@@ -13,6 +13,7 @@ export const COMMANDS = [
   'plan',
   'probe',
   'verify',
+  'compare',
   'fidelity',
   'preview',
   'stream',
@@ -82,7 +83,7 @@ const SHEETS: readonly CommandName[] = ['models compare', 'still'];
 const WATCHED: readonly CommandName[] = ['preview'];
 const PICTURES: readonly CommandName[] = [...RUN, ...SHEETS, ...WATCHED];
 const WITH_FFMPEG: readonly CommandName[] = [
-  ...([...RUN, 'worker', 'probe', 'verify', 'fidelity', 'doctor', 'models bench'] as const),
+  ...([...RUN, 'worker', 'probe', 'verify', 'compare', 'fidelity', 'doctor', 'models bench'] as const),
   ...SHEETS,
   ...WATCHED,
   'stream',
@@ -135,7 +136,7 @@ export const OPTION_TABLE = [
     placeholder: 'RATE',
     group: 'Files',
     help: 'Frames a second of picture sequences and raw streams, as 25 or 30000/1001',
-    commands: [...RUN, 'probe', 'verify', 'fidelity', ...SHEETS, ...WATCHED],
+    commands: [...RUN, 'probe', 'verify', 'compare', 'fidelity', ...SHEETS, ...WATCHED],
   },
   {
     name: 'config',
