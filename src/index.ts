@@ -9,10 +9,14 @@ import type { Logger } from './core/logger.ts';
 import { probe as probeSource } from './decode/probe.ts';
 import type { Source } from './decode/source.ts';
 import { findTools } from './ffmpeg/tools.ts';
+import type { ComparisonReport } from './measure/compare/compare-files.ts';
+import type { FidelityReport } from './measure/fidelity/fidelity-report.ts';
 import type { VerifyReport } from './measure/verify-report.ts';
+import { chooseTemporal } from './pipeline/choose-temporal.ts';
 import type { Plan } from './pipeline/plan-schema.ts';
 import { prepare } from './pipeline/prepare.ts';
 import type { ProgressListener } from './pipeline/progress.ts';
+import { encodePng } from './pipeline/sheet.ts';
 import { runUpscale } from './pipeline/upscale.ts';
 import type { UpscaleResult } from './pipeline/upscale-result.ts';
 
@@ -25,6 +29,8 @@ export type { Rational } from './core/rational.ts';
 export type { Source } from './decode/source.ts';
 export { assemble } from './encode/assemble.ts';
 export type { FfmpegTools } from './ffmpeg/tools.ts';
+export type { ComparisonReport } from './measure/compare/compare-files.ts';
+export type { FidelityReport } from './measure/fidelity/fidelity-report.ts';
 export type { VerifyReport } from './measure/verify-report.ts';
 export { planSchema, type Plan, type Resources, type SegmentResult } from './pipeline/plan-schema.ts';
 export type { ProgressEvent, ProgressListener } from './pipeline/progress.ts';
@@ -53,6 +59,19 @@ export interface ToolOptions {
 export interface VerifyOptions extends ToolOptions {
   /** Decode both files whole instead of trusting their packets. @defaultValue true */
   readonly thorough?: boolean | undefined;
+}
+
+export interface FidelityOptions extends ToolOptions {
+  /** Compare with the source's frames as blending over time leaves them, which is what models get. @defaultValue false */
+  readonly blended?: boolean | undefined;
+  /** Draw a heat map as well. @defaultValue false */
+  readonly heatMap?: boolean | undefined;
+}
+
+export interface FidelityOutcome {
+  readonly report: FidelityReport;
+  /** A PNG file that shows where the output departs from the source; null unless it was asked for. */
+  readonly heatMap: Buffer | null;
 }
 
 /** A finished run and the proof of what it delivered. */
@@ -120,6 +139,45 @@ export async function verify(
     thorough: options.thorough ?? true,
     inputFrameRate: options.inputFrameRate,
   });
+}
+
+/**
+ * Says how much of an output, made by whatever program, its source says: brought back to the source's samples it is compared with the
+ * source, and detail that is finer than the source can hold is measured. Throws `SOURCE_*`, `USAGE` for files that do not belong together.
+ */
+export async function fidelity(
+  source: string,
+  output: string,
+  options: FidelityOptions & CallOptions = {},
+): Promise<FidelityOutcome> {
+  const { signal, logger, blended = false, heatMap = false } = options;
+  const sources = [await probe(source, options), await probe(output, options)] as const;
+  const tools = await findTools(pickTools(options));
+  const { measureFidelity } = await import('./measure/fidelity/measure-fidelity.ts');
+  const { report, departures } = await measureFidelity(...sources, {
+    tools,
+    signal,
+    logger,
+    temporal: blended ? chooseTemporal('auto').plan.strength : 'off',
+  });
+  if (!heatMap) return { report, heatMap: null };
+  const { drawHeatMap } = await import('./measure/fidelity/draw-heat-map.ts');
+  return { report, heatMap: await encodePng(drawHeatMap(departures), { tools, signal }) };
+}
+
+/**
+ * Says how like its reference a file is: PSNR, SSIM, MS-SSIM, flicker and sharpness of each frame and of all. Throws `USAGE` for files of
+ * other sizes, frame rates or numbers of frames, and where one lags behind the other.
+ */
+export async function compare(
+  reference: string,
+  output: string,
+  options: ToolOptions & CallOptions = {},
+): Promise<ComparisonReport> {
+  const [own, other] = [await probe(reference, options), await probe(output, options)];
+  const tools = await findTools(pickTools(options));
+  const { compareFiles } = await import('./measure/compare/compare-files.ts');
+  return compareFiles(own, other, { tools, signal: options.signal, logger: options.logger });
 }
 
 function pickTools({ ffmpeg, ffprobe }: ToolOptions): { ffmpeg?: string; ffprobe?: string } {

@@ -1,5 +1,3 @@
-import { randomUUID } from 'node:crypto';
-import { rename, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import process from 'node:process';
 import type { CommandName } from '../config/option-table.ts';
@@ -14,6 +12,7 @@ import type { RawArguments } from './command-table.ts';
 import { EXIT_CODES } from './exit-codes.ts';
 import { guardInterrupts } from './interrupt.ts';
 import { createReporter } from './progress-reporter.ts';
+import { writePicture } from './write-picture.ts';
 
 /** `upreel models compare`: a picture to choose a model by. */
 export async function runModelsCompareCommand(raw: RawArguments): Promise<number> {
@@ -69,7 +68,7 @@ async function drawComparison(raw: RawArguments, drawing: Drawing): Promise<numb
     logger,
     onStep: (label) => progress !== 'none' && process.stderr.write(`Drawing: ${label}\n`),
   });
-  await writeWhole(output, png);
+  await writePicture(output, png);
   const { columns } = comparison;
   process.stdout.write(
     json
@@ -97,19 +96,4 @@ export function parseTime(text: string): number {
 function nameSheet(input: string, suffix: string): string {
   const { dir, name } = path.parse(input);
   return path.join(dir, `${name.replace(/[._-]*%\d*d/, '')}.${suffix}.png`);
-}
-
-/** Writes a file that is whole or absent. */
-async function writeWhole(output: string, bytes: Uint8Array): Promise<void> {
-  const unfinished = `${output}.${randomUUID()}.tmp`;
-  try {
-    await writeFile(unfinished, bytes);
-    await rename(unfinished, output);
-  } catch (error) {
-    await rm(unfinished, { force: true });
-    throw new UpscaleError('OUTPUT_UNWRITABLE', `${output} cannot be written.`, {
-      cause: error,
-      hint: 'Check the folder and its rights.',
-    });
-  }
 }

@@ -51,6 +51,26 @@ export const COMMAND_TABLE: readonly CommandEntry[] = [
     load: async () => (await import('./command-verify.ts')).runVerifyCommand,
   },
   {
+    name: 'compare',
+    usage: 'compare <reference> <output>',
+    summary: 'Say how like its reference a file is, frame by frame',
+    positionals: [
+      { name: 'reference', help: 'What it should look like' },
+      { name: 'output', help: 'What is judged, of the same size, frame rate and frames' },
+    ],
+    load: async () => (await import('./command-compare.ts')).runCompareCommand,
+  },
+  {
+    name: 'fidelity',
+    usage: 'fidelity <source> <output>',
+    summary: 'Say how much of an upscaled picture its source says, and how much was added',
+    positionals: [
+      { name: 'source', help: 'What was upscaled' },
+      { name: 'output', help: 'What came out, by whatever program' },
+    ],
+    load: async () => (await import('./command-fidelity.ts')).runFidelityCommand,
+  },
+  {
     name: 'preview',
     usage: 'preview <input>',
     summary: 'Watch a video upscaled in real time beside the original, in the browser or any HLS player',

@@ -13,6 +13,8 @@ export const COMMANDS = [
   'plan',
   'probe',
   'verify',
+  'compare',
+  'fidelity',
   'preview',
   'stream',
   'still',
@@ -81,7 +83,7 @@ const SHEETS: readonly CommandName[] = ['models compare', 'still'];
 const WATCHED: readonly CommandName[] = ['preview'];
 const PICTURES: readonly CommandName[] = [...RUN, ...SHEETS, ...WATCHED];
 const WITH_FFMPEG: readonly CommandName[] = [
-  ...([...RUN, 'worker', 'probe', 'verify', 'doctor', 'models bench'] as const),
+  ...([...RUN, 'worker', 'probe', 'verify', 'compare', 'fidelity', 'doctor', 'models bench'] as const),
   ...SHEETS,
   ...WATCHED,
   'stream',
@@ -117,7 +119,7 @@ export const OPTION_TABLE = [
     default: false,
     group: 'Files',
     help: 'Replace an output that exists',
-    commands: [...RUN, ...SHEETS, 'models add'],
+    commands: [...RUN, ...SHEETS, 'models add', 'fidelity'],
   },
   {
     name: 'no-overwrite',
@@ -134,7 +136,7 @@ export const OPTION_TABLE = [
     placeholder: 'RATE',
     group: 'Files',
     help: 'Frames a second of picture sequences and raw streams, as 25 or 30000/1001',
-    commands: [...RUN, 'probe', 'verify', ...SHEETS, ...WATCHED],
+    commands: [...RUN, 'probe', 'verify', 'compare', 'fidelity', ...SHEETS, ...WATCHED],
   },
   {
     name: 'config',
@@ -184,6 +186,14 @@ export const OPTION_TABLE = [
     group: 'Files',
     help: 'Only these frames of the source, with their sound and timecode: 100:200 begins with frame 100 (the first is 0) and ends before frame 200',
     commands: ONE_FILE,
+  },
+  {
+    name: 'heatmap',
+    type: 'text',
+    placeholder: 'PATH',
+    group: 'Files',
+    help: 'Draw where the output departs from its source, as a PNG picture',
+    commands: ['fidelity'],
   },
   {
     name: 'dry-run',
@@ -373,6 +383,23 @@ export const OPTION_TABLE = [
     group: 'Picture',
     help: 'How strongly neighbouring frames are blended along the motion, against noise and flicker',
     commands: PICTURES,
+  },
+  {
+    name: 'faithful',
+    type: 'flag',
+    key: 'faithful',
+    default: false,
+    group: 'Picture',
+    help: 'Keep to what the source says: sampled as the source was, the output gives its frames again, noise included; auto of --temporal and --model then choose nothing that cleans',
+    commands: RUN,
+  },
+  {
+    name: 'blended',
+    type: 'flag',
+    default: false,
+    group: 'Picture',
+    help: "Compare with the source's frames as blending over time (--temporal auto) leaves them, not as they are",
+    commands: ['fidelity'],
   },
   {
     name: 'preset',

@@ -2,6 +2,7 @@ import { UpscaleError } from '../core/errors.ts';
 import { pixelFormat, planeSize, type PixelFormat, type PlaneRole } from '../core/pixel-format.ts';
 import { chromaMapping } from '../kernels/chroma-mapping.ts';
 import { resamplerBytes, type ResamplerOptions } from '../kernels/resample.ts';
+import { layOutBackProjection, type BackProjectionLayout } from './back-projection.ts';
 import { layOutChroma, type ChromaLayout } from './chroma/chroma-layout.ts';
 import type { InferPlan, ModelFacts } from './infer-plan.ts';
 import { layOutPass, type PassGeometry } from './pass-geometry.ts';
@@ -54,6 +55,8 @@ export interface InferLayout {
   readonly fit: ResamplerOptions | null;
   readonly resamplers: readonly ResamplerOptions[];
   readonly resampled: readonly ResampledPlane[];
+  /** Null where frames stay as the network made them. */
+  readonly backProjection: BackProjectionLayout | null;
   /** Arena bytes of all of it. */
   readonly totalBytes: number;
 }
@@ -87,11 +90,16 @@ export function layOutInfer(plan: InferPlan): InferLayout {
   const chromaBlocks = chroma?.passes.flatMap((pass) => Object.values(pass.blocks) as number[]) ?? [];
   const fits = [fit, chroma?.fit ?? null].filter((options) => options !== null);
   const tables = [...resamplers, ...fits].map(resamplerBytes);
+  const backProjection = layOutBackProjection(plan, input, output);
   const totalBytes = [...blocks, ...chromaBlocks, ...tables].reduce(
     (sum, bytes) => sum + Math.ceil(bytes / 64) * 64,
-    0,
+    backProjection?.bytes ?? 0,
   );
-  return { input, output, passes, groups, chroma, fit, resamplers, resampled, totalBytes };
+  return {
+    ...{ input, output, passes, groups, chroma, fit, resamplers, resampled },
+    backProjection,
+    totalBytes,
+  };
 }
 
 /**

@@ -94,5 +94,7 @@ export const inferPlanSchema = z.object({
   threads: z.int().positive(),
   /** Largest tile of a pass in input samples, border included; null for whole frames. */
   tile: z.object({ width: z.int().positive(), height: z.int().positive() }).nullable(),
+  /** Makes frames agree with their source at its own samples: what is taken of the error that is left, step by step. */
+  backProjection: z.object({ weights: z.array(z.number().positive()).min(1) }).optional(),
 });
 export type InferPlan = z.infer<typeof inferPlanSchema>;

@@ -4,6 +4,7 @@ import { silentLogger, type Logger } from '../core/logger.ts';
 import type { Arena } from '../kernels/arena.ts';
 import { loadKernels, type Kernels } from '../kernels/kernels.ts';
 import { Resampler, type ResamplerOptions } from '../kernels/resample.ts';
+import { BackProjection } from './back-projection.ts';
 import { runChromaPass, type OpenChromaPass } from './chroma/run-chroma-pass.ts';
 import type { DeviceReport } from './devices.ts';
 import { layOutInfer, type InferLayout } from './infer-layout.ts';
@@ -78,6 +79,7 @@ class PlannedUpscaler implements Upscaler {
   readonly #resamplers: Resampler[] = [];
   readonly #fit: Resampler | null;
   readonly #chromaFit: Resampler | null;
+  readonly #backProjection: BackProjection | null;
 
   constructor(plan: InferPlan, layout: InferLayout, parts: UpscalerParts) {
     this.device = parts.device;
@@ -90,6 +92,8 @@ class PlannedUpscaler implements Upscaler {
       this.#fit = layout.fit === null ? null : this.#openResampler(layout.fit);
       const chromaFit = layout.chroma?.fit ?? null;
       this.#chromaFit = chromaFit === null ? null : this.#openResampler(chromaFit);
+      const { backProjection } = layout;
+      this.#backProjection = backProjection === null ? null : new BackProjection(backProjection, parts);
     } catch (error) {
       this.#releaseAll();
       throw error;
@@ -110,6 +114,7 @@ class PlannedUpscaler implements Upscaler {
       // One after the other: onnxruntime-node runs networks on this very thread.
       this.#resample(frame, result);
       await this.#runNetwork(frame, result, signal);
+      this.#backProjection?.run(frame, result);
       return result;
     } catch (error) {
       result?.dispose();
@@ -120,6 +125,7 @@ class PlannedUpscaler implements Upscaler {
   }
 
   async close(): Promise<void> {
+    this.#backProjection?.dispose();
     this.#releaseAll();
     await closeAll(this.#parts);
   }

@@ -4,9 +4,12 @@ import { UpscaleError } from '../core/errors.ts';
 import type { Logger } from '../core/logger.ts';
 import { writeWhole } from '../ffmpeg/disk-cache.ts';
 import type { FfmpegTools } from '../ffmpeg/tools.ts';
+import { drawHeatMap } from '../measure/fidelity/draw-heat-map.ts';
+import { measureRunFidelity } from '../measure/fidelity/measure-run-fidelity.ts';
 import { measureFlicker } from '../measure/measure-flicker.ts';
 import type { VerifyReport } from '../measure/verify-report.ts';
 import { hashDelivery } from '../pipeline/plan-hash.ts';
+import { encodePng } from '../pipeline/sheet.ts';
 import type { UpscaleResult } from '../pipeline/upscale-result.ts';
 import { drawStills } from './draw-stills.ts';
 import { renderReport } from './render-report.ts';
@@ -55,6 +58,9 @@ export async function makeReport(result: UpscaleResult, options: MakeReportOptio
     damage: result.damage === null ? null : { ...result.damage, complaints: [...result.damage.complaints] },
     verify: verify === null ? null : { ok: verify.ok, rows: [...verify.rows] },
     flicker: (await attempt('flicker', logger, () => measureFlicker(result, read))) ?? null,
+    fidelity:
+      (await attempt('fidelity', logger, () => measureFidelity(result, { ...read, files, relative }))) ??
+      null,
     stills: (stills ?? []).map((still) => ({
       seconds: still.seconds,
       before: relative(still.before),
@@ -64,6 +70,32 @@ export async function makeReport(result: UpscaleResult, options: MakeReportOptio
   await writeWhole(files.page, renderReport(report));
   await writeReport(files.json, report);
   return report;
+}
+
+/** Measures fidelity, and draws its heat map beside the stills. */
+async function measureFidelity(
+  result: UpscaleResult,
+  {
+    files,
+    relative,
+    ...read
+  }: Parameters<typeof measureRunFidelity>[1] & {
+    readonly files: ReportFiles;
+    readonly relative: (file: string) => string;
+  },
+): Promise<Report['fidelity']> {
+  const { report, departures, blended } = await measureRunFidelity(result, read);
+  const { consistency, worst, beyondBand, frames } = report;
+  const picture = path.join(files.stills, 'fidelity.png');
+  await writeWhole(picture, await encodePng(drawHeatMap(departures), read));
+  return {
+    frames: frames.length,
+    consistency,
+    worst: { frame: worst.frame, y: worst.y },
+    blended,
+    beyondBand,
+    heatMap: relative(picture),
+  };
 }
 
 /** The options that are not defaults, with where they came from. */

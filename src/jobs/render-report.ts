@@ -33,11 +33,13 @@ export function renderReport(report: Report): string {
         : ([
             ['restlessness', `${report.flicker.source.toFixed(2)} → ${report.flicker.output.toFixed(2)}`],
           ] as const)),
+      ...listFidelity(report),
     ]),
     report.flicker === null
       ? ''
       : '<p class="sub">Restlessness: mean change of luma from frame to frame in the calmer half of the picture, in code values of 8 bits, before and after.</p>',
     renderStills(report),
+    renderFidelity(report),
     renderTable(
       'Checked',
       ['', 'what', 'found', 'expected', ''],
@@ -81,6 +83,43 @@ function renderStills({ stills }: Report): string {
 </figure>`;
   });
   return `<section>\n<h2>Before and after</h2>\n${figures.join('\n')}\n</section>`;
+}
+
+function listFidelity({ fidelity }: Report): (readonly [name: string, value: string])[] {
+  if (fidelity === null) return [];
+  const { consistency, beyondBand } = fidelity;
+  return [
+    ['consistency', formatDb(consistency.y)],
+    ...(beyondBand === null ? [] : ([['added detail', beyondBand.rms.toFixed(2)]] as const)),
+  ];
+}
+
+function renderFidelity({ fidelity }: Report): string {
+  if (fidelity === null) return '';
+  const { consistency, worst, blended, beyondBand, frames, heatMap } = fidelity;
+  const chroma = [consistency.u, consistency.v].filter((value) => value !== null).map(formatDb);
+  const sentences = [
+    `Brought back to the source's samples, ${String(frames)} frames of the output agree with it to ${formatDb(consistency.y)}`,
+    ...(chroma.length === 0 ? [] : [` (chroma ${chroma.join(', ')})`]),
+    `, the worst, frame ${String(worst.frame)}, to ${formatDb(worst.y)}.`,
+    ...(blended === null || Math.abs(blended - consistency.y) < 0.05
+      ? []
+      : [` Against the source's frames as blending over time left them it is ${formatDb(blended)}.`]),
+    ...(beyondBand === null
+      ? []
+      : [
+          ` Detail that is finer than the source can hold, and so was added, is ${beyondBand.rms.toFixed(2)} code values strong, ${(100 * beyondBand.share).toFixed(2)} % of all detail's energy.`,
+        ]),
+  ];
+  return `<section>
+<h2>Fidelity</h2>
+<p>${escapeHtml(sentences.join(''))}</p>
+<p><img src="${escapeAddress(heatMap)}" alt="where the output departs from its source" class="wide"></p>
+</section>`;
+}
+
+function formatDb(value: number): string {
+  return value >= 99 ? 'the last code value' : `${value.toFixed(1)} dB`;
 }
 
 function listWarnings({ notices, damage }: Report): { mark: 'warning'; cells: string[] }[] {

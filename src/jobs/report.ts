@@ -55,6 +55,25 @@ export const reportSchema = z.object({
     .nullable(),
   /** Mean change of luma from frame to frame in the calmer half of the picture, 8-bit code values; null where it could not be measured. */
   flicker: z.object({ source: z.number(), output: z.number() }).nullable(),
+  /**
+   * How much of the output its source says, from a few frames; see `upreel fidelity`. Null where it could not be measured, and in reports
+   * of before it was.
+   */
+  fidelity: z
+    .object({
+      /** Frames that were compared. */
+      frames: z.int(),
+      /** dB of each plane at the source's size. */
+      consistency: z.object({ y: z.number(), u: z.number().nullable(), v: z.number().nullable() }),
+      worst: z.object({ frame: z.int(), y: z.number() }),
+      /** Luma against the source's frames after blending over time; null where nothing was blended. */
+      blended: z.number().nullable(),
+      beyondBand: z.object({ rms: z.number(), share: z.number() }).nullable(),
+      /** Path of the picture relative to the page. */
+      heatMap: z.string(),
+    })
+    .nullable()
+    .default(null),
   /** Paths relative to the page. */
   stills: z.array(z.object({ seconds: z.number(), before: z.string(), after: z.string() })),
 });

@@ -164,6 +164,15 @@ export interface Kernels {
     bits: number,
     target: number,
   ): void;
+  subtractWords(a: number, b: number, target: number, samples: number): void;
+  addErrorWords(
+    isWide: boolean,
+    target: number,
+    errors: number,
+    samples: number,
+    weight: number,
+    limit: number,
+  ): void;
 }
 
 let compiled: Promise<WebAssembly.Module> | undefined;

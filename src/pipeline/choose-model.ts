@@ -6,7 +6,8 @@ import type { ModelRegistry } from '../infer/registry.ts';
 const MOST_LINES = 608;
 
 /**
- * Names the model for a source where the user names none: the registry's one for recordings where camcorders and discs made it (DV, MPEG-2 or
+ * Names the model for a source where the user names none: its default where the output is to be faithful, since cleaning is what that
+ * undoes; else the registry's one for recordings where camcorders and discs made it (DV, MPEG-2 or
  * fields in standard definition), else its default.
  *
  * @throws UpscaleError `MODEL_NOT_FOUND` where no model is installed
@@ -14,10 +15,11 @@ const MOST_LINES = 608;
 export function chooseModel(
   { video }: Source,
   registry: ModelRegistry,
+  faithful = false,
 ): { readonly id: string; readonly decisions: readonly Decision[] } {
   const { recordings } = registry;
   const what = describeRecording(video);
-  if (recordings === null || what === null) return { id: registry.default.id, decisions: [] };
+  if (faithful || recordings === null || what === null) return { id: registry.default.id, decisions: [] };
   const reason = `${what}: this model takes back noise and blocks. --model ${registry.default.id} is for clean footage`;
   return { id: recordings.id, decisions: [{ topic: 'model', choice: recordings.id, reason }] };
 }

@@ -3,15 +3,20 @@ import type { Decision } from '../core/notice.ts';
 import type { TemporalPlan } from '../temporal/temporal-plan.ts';
 
 /** Decides how strongly neighbouring frames are blended. `auto` is as strong as it gets, since each frame's own noise says how much of it is done. */
-export function chooseTemporal(asked: UpscaleOptions['temporal']): {
+export function chooseTemporal(
+  asked: UpscaleOptions['temporal'],
+  faithful = false,
+): {
   plan: TemporalPlan;
   decision: Decision;
 } {
-  const strength = asked === 'auto' ? 'high' : asked;
+  const strength = asked !== 'auto' ? asked : faithful ? 'off' : 'high';
   const reason =
-    asked === 'auto'
-      ? 'each frame is blended as far as its own noise asks for, a clean one not at all'
-      : 'asked for';
+    asked === 'auto' && faithful
+      ? 'a faithful output keeps to each frame as it is'
+      : asked === 'auto'
+        ? 'each frame is blended as far as its own noise asks for, a clean one not at all'
+        : 'asked for';
   return {
     plan: { strength, radius: strength === 'off' ? 0 : 1 },
     decision: { topic: 'temporal', choice: strength, reason },

@@ -80,7 +80,7 @@ export function createPlan(source: Source, options: UpscaleOptions, context: Pla
   const { plan: decode } = collect(
     planDecode(source, { deinterlace: options.deinterlace, format: workFormat, color }),
   );
-  const temporal = chooseTemporal(options.temporal);
+  const temporal = chooseTemporal(options.temporal, options.faithful);
   decisions.push(temporal.decision);
 
   const outputFormat = outputFormatFor(profile, workFormat);
@@ -141,6 +141,7 @@ export function createPlan(source: Source, options: UpscaleOptions, context: Pla
       device: options.device,
       threads,
       memoryBytes: activationBudget(limit - fixed - decoders, lanes),
+      faithful: options.faithful,
       largestTile: options.tile === 'auto' ? null : options.tile,
       ...(context.precision === undefined ? {} : { precision: context.precision.precision }),
     });

@@ -53,7 +53,9 @@ export async function prepare(
     loadChromaNetworks({ logger }),
   ]);
   const chosen =
-    options.model === undefined ? chooseModel(source, registry) : { id: options.model, decisions: [] };
+    options.model === undefined
+      ? chooseModel(source, registry, options.faithful)
+      : { id: options.model, decisions: [] };
   const resolved = await resolveModels(registry, chosen.id, signal === undefined ? {} : { signal });
   const models = { ...resolved, decisions: [...chosen.decisions, ...resolved.decisions] };
   const size = chooseTargetSize(

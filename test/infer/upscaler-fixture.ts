@@ -22,6 +22,8 @@ export interface Wishes {
   readonly memoryBytes?: number;
   /** @defaultValue none: chroma by filter */
   readonly chroma?: readonly ChromaNetwork[];
+  /** @defaultValue false */
+  readonly faithful?: boolean;
   /** Of input and output. @defaultValue left */
   readonly location?: Color['chromaLocation'];
 }
@@ -55,6 +57,7 @@ export function planWishes(wishes: Wishes): PlannedInfer {
     device: 'cpu',
     threads: 1,
     memoryBytes: wishes.memoryBytes ?? 1e9,
+    faithful: wishes.faithful ?? false,
   });
 }
 

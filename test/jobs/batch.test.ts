@@ -73,12 +73,19 @@ describe('upreel upscale FOLDER', () => {
     const stills = [...page.matchAll(/<img src="([^"]+)"/g)].map(([, address]) =>
       decodeURIComponent(address ?? '').replaceAll('&#39;', "'"),
     );
+    const heatMap = stills.splice(8);
+    expect(heatMap).toEqual([expect.stringMatching(/stills\/fidelity\.png$/)]);
     expect(stills).toHaveLength(8);
     for (const still of stills) {
       expect((await readFile(at('out', 'upreel-report', 'sub', still))).subarray(0, 2)).toEqual(
         Buffer.from([0xff, 0xd8]),
       );
     }
+    const { fidelity } = JSON.parse(
+      await readFile(at('out', 'upreel-report', 'sub', "two's & <b>.mkv.json"), 'utf8'),
+    ) as { fidelity: { frames: number; consistency: { y: number } } };
+    expect(fidelity.frames).toBeGreaterThan(3);
+    expect(fidelity.consistency.y).toBeGreaterThan(25);
     const index = await readFile(at('out', 'upreel-report', 'index.html'), 'utf8');
     expect(index).toContain('href="one.mkv.mkv.html"');
 

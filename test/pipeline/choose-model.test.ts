@@ -37,6 +37,11 @@ describe('chooseModel', () => {
     expect(await choose(name, size, ...coding)).toEqual({ id: registry.default.id, decisions: [] });
   });
 
+  it('takes the default where the output is to keep to what the source says', async () => {
+    const source = await probe(folder.path('tape.dv'), { tools });
+    expect(chooseModel(source, registry, true)).toEqual({ id: registry.default.id, decisions: [] });
+  });
+
   it('takes the default where no model for recordings is installed', async () => {
     const without = { ...registry, default: registry.default, recordings: null };
     const source = await probe(folder.path('tape.dv'), { tools });

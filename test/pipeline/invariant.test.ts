@@ -41,7 +41,7 @@ describe.each([
       ...['-vf', "select='not(eq(mod(n,7),3))',noise=alls=12:allf=t", '-vsync', 'vfr'],
       ...['-c:v', 'libx264', '-g', '30', '-pix_fmt', 'yuv420p'],
     ],
-    options: { temporal: 'high' },
+    options: { temporal: 'high', faithful: true },
     framesPerInput: 1,
   },
   {

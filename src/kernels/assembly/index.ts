@@ -8,3 +8,4 @@ export { halvePlane } from './pyramid';
 export { measureMatch, searchBlocks } from './motion-search';
 export { checkVectors, refineVectors } from './motion-refine';
 export { warpPlane } from './warp';
+export { addErrorWords, subtractWords } from './back-project';

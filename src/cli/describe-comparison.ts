@@ -1,0 +1,26 @@
+import type { ComparisonReport } from '../measure/compare/compare-files.ts';
+import { formatHeading, layOutTable } from './text-table.ts';
+
+/** What a comparison found, for people. */
+export function describeComparison({ all, worst, frames, width, height }: ComparisonReport): string {
+  const chroma = [all.psnrU, all.psnrV].map((value) => (value === null ? 'not comparable' : formatDb(value)));
+  const rows = [
+    ['compared', `${String(frames.length)} frames of ${String(width)}x${String(height)}`],
+    ['PSNR', `Y ${formatDb(all.psnrY)}, U ${chroma[0] ?? ''}, V ${chroma[1] ?? ''}`],
+    ['worst frame', `${formatDb(worst.psnrY)} at frame ${String(worst.frame)} (${worst.time.toFixed(2)} s)`],
+    ['SSIM', all.ssim === null ? 'the picture is too small' : all.ssim.toFixed(5)],
+    ['MS-SSIM', all.msSsim === null ? 'the picture is too small' : all.msSsim.toFixed(5)],
+    [
+      'flicker',
+      all.flicker === null
+        ? 'one frame alone'
+        : `${formatDb(all.flicker)} (PSNR of the change from frame to frame)`,
+    ],
+    ['sharpness', `${all.sharpness.toFixed(3)} times the reference's`],
+  ];
+  return `${formatHeading('Compared')}\n${layOutTable(rows)}`;
+}
+
+function formatDb(value: number): string {
+  return value >= 99 ? 'equal' : `${value.toFixed(2)} dB`;
+}

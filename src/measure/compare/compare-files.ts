@@ -1,0 +1,269 @@
+import { UpscaleError } from '../../core/errors.ts';
+import type { Frame } from '../../core/frame.ts';
+import { frameBytes, type PlaneRole } from '../../core/pixel-format.ts';
+import { toNumber } from '../../core/rational.ts';
+import type { Source } from '../../decode/source.ts';
+import { Arena } from '../../kernels/arena.ts';
+import { pairFrames, type PairCounts } from '../pair-frames.ts';
+import { computePsnr } from '../picture-metrics.ts';
+import type { ReadOptions } from '../read-packets.ts';
+import { frameStep, planYuvReading, readYuvFrames, takeBodies, type YuvReading } from '../yuv-frames.ts';
+import { computeMultiScaleSsim, computeSsim, type MeasuredPlane } from './structural-similarity.ts';
+
+/** How like its reference one frame is, or all are in the mean. PSNR in dB, 99 where samples agree. */
+export interface Likeness {
+  readonly psnrY: number;
+  /** Null where the files' chroma is not sampled alike. */
+  readonly psnrU: number | null;
+  readonly psnrV: number | null;
+  /** Of luma; null where the picture is too small. */
+  readonly ssim: number | null;
+  readonly msSsim: number | null;
+  /** PSNR of luma's change since the frame before: flicker that the reference does not have lowers it. Null for first frames. */
+  readonly flicker: number | null;
+  /** Strength of luma's differences between neighbouring samples, as a multiple of the reference's. */
+  readonly sharpness: number;
+}
+
+export interface FrameLikeness extends Likeness {
+  readonly frame: number;
+  /** Seconds after the first frame. */
+  readonly time: number;
+}
+
+export interface ComparisonReport {
+  readonly reference: string;
+  readonly output: string;
+  readonly width: number;
+  readonly height: number;
+  /** PSNR over all samples, all else the mean of the frames. */
+  readonly all: Likeness;
+  readonly worst: { readonly frame: number; readonly time: number; readonly psnrY: number };
+  readonly frames: readonly FrameLikeness[];
+}
+
+/** A frame that is more like its neighbour by this many dB stands in the wrong place; above the second figure nothing can be told. */
+const CLEARLY_DB = 2.5;
+const EQUAL_DB = 48;
+
+/**
+ * Compares two files frame by frame: the first with the first, to the last.
+ *
+ * @throws UpscaleError `USAGE` for files of other sizes, rates or numbers of frames, and where one is a frame behind the other
+ */
+export async function compareFiles(
+  reference: Source,
+  output: Source,
+  read: ReadOptions,
+): Promise<ComparisonReport> {
+  const own = planYuvReading(reference);
+  const other = planYuvReading(output, { like: own.color });
+  refuseMisfit(own, other);
+  const bytesOf = ({ format, decode }: YuvReading): number =>
+    frameBytes(format, decode.width, decode.height) + 64;
+  const arena = new Arena(4 * bytesOf(own) + 3 * bytesOf(other));
+  const counts: PairCounts = { paired: 0, unpaired: 0 };
+  const pairs = pairFrames(
+    takeBodies(readYuvFrames(own, { ...read, arena })),
+    takeBodies(readYuvFrames(other, { ...read, arena })),
+    {
+      referenceTick: toNumber(own.decode.timeBase),
+      outputTick: toNumber(other.decode.timeBase),
+      tolerance: frameStep(own) / 2,
+      counts,
+    },
+  );
+  const account = new ComparisonAccount(arena);
+  for await (const { reference: a, output: b, index, time } of pairs) account.add(a, b, index, time);
+  if (counts.unpaired > 0) {
+    throw new UpscaleError(
+      'USAGE',
+      `${String(counts.unpaired)} frames of ${output.path} are shown at times at which ${reference.path} has none.`,
+      { hint: 'Compare files of one frame rate and length.' },
+    );
+  }
+  account.refuseOffset(reference.path, output.path);
+  const { width, height } = own.decode;
+  return { reference: reference.path, output: output.path, width, height, ...account.finish() };
+}
+
+function refuseMisfit(reference: YuvReading, output: YuvReading): void {
+  const differ = (what: string, a: string, b: string, hint: string): never => {
+    throw new UpscaleError(
+      'USAGE',
+      `${reference.source.path} has ${what} ${a}, and ${output.source.path} ${b}.`,
+      { hint },
+    );
+  };
+  const size = ({ decode }: YuvReading): string => `${String(decode.width)}x${String(decode.height)}`;
+  if (size(reference) !== size(output)) {
+    differ('a size of', size(reference), size(output), 'Bring one to the size of the other first.');
+  }
+  const [a, b] = [frameStep(reference), frameStep(output)];
+  if (Math.abs(a / b - 1) > 0.005) {
+    differ('a frame rate of', (1 / a).toFixed(3), (1 / b).toFixed(3), 'Compare files of one frame rate.');
+  }
+  const [own, other] = [reference.source.video.scan.frames, output.source.video.scan.frames];
+  if (own !== other) {
+    differ('a number of frames of', String(own), String(other), 'Cut one to the frames of the other first.');
+  }
+}
+
+interface Seen {
+  readonly reference: MeasuredPlane;
+  readonly output: MeasuredPlane;
+}
+
+class ComparisonAccount {
+  readonly #arena: Arena;
+  readonly #frames: FrameLikeness[] = [];
+  readonly #totals = new Map<PlaneRole, { squares: number; samples: number }>();
+  #before: Seen | null = null;
+  /** Frames that can tell, and of those the ones that fit better a frame earlier or later. */
+  readonly #places = { telling: 0, early: 0, late: 0 };
+
+  constructor(arena: Arena) {
+    this.#arena = arena;
+  }
+
+  add(reference: Frame, output: Frame, frame: number, time: number): void {
+    const [a, b] = [this.#copy(reference, 'Y'), this.#copy(output, 'Y')];
+    if (a === null || b === null) return;
+    const seen = { reference: a, output: b };
+    const psnrY = this.#measurePlane('Y', a, b);
+    const chroma = (['U', 'V'] as const).map((role) => {
+      const [own, other] = [this.#copy(reference, role), this.#copy(output, role)];
+      const isAlike = own?.width === other?.width && own?.height === other?.height;
+      return own === null || other === null || !isAlike ? null : this.#measurePlane(role, own, other);
+    });
+    this.#frames.push({
+      frame,
+      time,
+      psnrY,
+      psnrU: chroma[0] ?? null,
+      psnrV: chroma[1] ?? null,
+      ssim: computeSsim(a, toBits(b, a.bits)),
+      msSsim: computeMultiScaleSsim(a, toBits(b, a.bits)),
+      flicker: this.#before === null ? null : measureFlickerPsnr(this.#before, seen),
+      sharpness: measureDetail(b) / Math.max(1e-9, measureDetail(a)),
+    });
+    if (this.#before !== null) this.#lookForOffset(this.#before, seen, psnrY);
+    this.#before = seen;
+  }
+
+  /** Throws `USAGE` where most frames that can tell fit better one frame earlier or later. */
+  refuseOffset(reference: string, output: string): void {
+    const { telling, early, late } = this.#places;
+    if (telling < 2 || Math.max(early, late) * 2 <= telling) return;
+    throw new UpscaleError(
+      'USAGE',
+      `The frames of ${output} come ${late > early ? 'later' : 'earlier'} than those of ${reference}: they fit better one frame on.`,
+      { hint: 'Cut both files so that they begin with the same frame.' },
+    );
+  }
+
+  finish(): Pick<ComparisonReport, 'all' | 'worst' | 'frames'> {
+    const frames = this.#frames;
+    const [first] = frames;
+    if (first === undefined) {
+      throw new UpscaleError('SOURCE_DAMAGED', 'Not a single frame could be compared.', {
+        hint: 'See with upreel probe whether both files decode.',
+      });
+    }
+    const worst = frames.reduce((a, b) => (b.psnrY < a.psnrY ? b : a), first);
+    const psnr = (role: PlaneRole): number | null => {
+      const total = this.#totals.get(role);
+      return total === undefined ? null : computePsnr(total.squares, total.samples);
+    };
+    return {
+      all: {
+        psnrY: psnr('Y') ?? 99,
+        psnrU: psnr('U'),
+        psnrV: psnr('V'),
+        ssim: meanOf(frames.map(({ ssim }) => ssim)),
+        msSsim: meanOf(frames.map(({ msSsim }) => msSsim)),
+        flicker: meanOf(frames.map(({ flicker }) => flicker)),
+        sharpness: meanOf(frames.map(({ sharpness }) => sharpness)) ?? 1,
+      },
+      worst: { frame: worst.frame, time: worst.time, psnrY: worst.psnrY },
+      frames,
+    };
+  }
+
+  #lookForOffset(before: Seen, now: Seen, psnr: number): void {
+    const moved = psnrOf(before.reference, now.reference);
+    if (moved > EQUAL_DB || psnr > EQUAL_DB) return;
+    this.#places.telling++;
+    if (psnrOf(before.reference, now.output) > psnr + CLEARLY_DB) this.#places.late++;
+    if (psnrOf(now.reference, before.output) > psnr + CLEARLY_DB) this.#places.early++;
+  }
+
+  #measurePlane(role: PlaneRole, a: MeasuredPlane, b: MeasuredPlane): number {
+    const squares = sumSquares(a, b);
+    const total = this.#totals.get(role) ?? { squares: 0, samples: 0 };
+    this.#totals.set(role, { squares: total.squares + squares, samples: total.samples + a.samples.length });
+    return computePsnr(squares, a.samples.length);
+  }
+
+  #copy({ format, planes }: Frame, role: PlaneRole): MeasuredPlane | null {
+    const plane = planes[format.planes.findIndex((layout) => layout.role === role)];
+    if (plane === undefined) return null;
+    const { offset, width, height } = plane;
+    const view =
+      format.bits > 8 ? this.#arena.words(offset, width * height) : this.#arena.bytes(offset, width * height);
+    return { samples: view.slice(), width, height, bits: format.bits };
+  }
+}
+
+/** Sum of squared differences in 8-bit code values. */
+function sumSquares(a: MeasuredPlane, b: MeasuredPlane): number {
+  const [scaleA, scaleB] = [2 ** (8 - a.bits), 2 ** (8 - b.bits)];
+  let squares = 0;
+  for (let i = 0; i < a.samples.length; i++) {
+    const difference = (a.samples[i] ?? 0) * scaleA - (b.samples[i] ?? 0) * scaleB;
+    squares += difference * difference;
+  }
+  return squares;
+}
+
+function psnrOf(a: MeasuredPlane, b: MeasuredPlane): number {
+  return computePsnr(sumSquares(a, b), a.samples.length);
+}
+
+function measureFlickerPsnr(before: Seen, now: Seen): number {
+  const [scaleA, scaleB] = [2 ** (8 - now.reference.bits), 2 ** (8 - now.output.bits)];
+  let squares = 0;
+  for (let i = 0; i < now.reference.samples.length; i++) {
+    const a = (now.reference.samples[i] ?? 0) - (before.reference.samples[i] ?? 0);
+    const b = (now.output.samples[i] ?? 0) - (before.output.samples[i] ?? 0);
+    squares += (a * scaleA - b * scaleB) ** 2;
+  }
+  return computePsnr(squares, now.reference.samples.length);
+}
+
+/** Root mean square of the differences between neighbours across and down, in 8-bit code values. */
+function measureDetail({ samples, width, height, bits }: MeasuredPlane): number {
+  let squares = 0;
+  for (let y = 0; y + 1 < height; y++) {
+    for (let i = y * width; i + 1 < (y + 1) * width; i++) {
+      const x = (samples[i + 1] ?? 0) - (samples[i] ?? 0);
+      const down = (samples[i + width] ?? 0) - (samples[i] ?? 0);
+      squares += x * x + down * down;
+    }
+  }
+  return Math.sqrt(squares / Math.max(1, 2 * (width - 1) * (height - 1))) * 2 ** (8 - bits);
+}
+
+/** The same samples at another depth. */
+function toBits(plane: MeasuredPlane, bits: number): MeasuredPlane {
+  if (plane.bits === bits) return plane;
+  const scale = 2 ** (bits - plane.bits);
+  const most = 2 ** bits - 1;
+  const scaled = Array.from(plane.samples, (value) => Math.min(most, Math.round(value * scale)));
+  return { ...plane, bits, samples: bits > 8 ? Uint16Array.from(scaled) : Uint8Array.from(scaled) };
+}
+
+function meanOf(values: readonly (number | null)[]): number | null {
+  const known = values.filter((value) => value !== null);
+  return known.length === 0 ? null : known.reduce((sum, value) => sum + value, 0) / known.length;
+}
