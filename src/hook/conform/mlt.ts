@@ -17,7 +17,7 @@ import { scaleProject } from './mlt-scale.ts';
 import { moveEffects, repointMedia } from './mlt-repoint.ts';
 import { formatPosition, parsePosition } from './mlt-values.ts';
 import type { Conformed, FrameUse, MediaFacts, MediaReference, Piece, Timeline } from './timeline.ts';
-import { editAttribute, readAttribute, type XmlElement } from './xml-tree.ts';
+import { editAttribute, insertCopy, readAttribute, type XmlElement } from './xml-tree.ts';
 
 /** An MLT project, as Kdenlive, Shotcut and `melt` write it. Throws `SOURCE_UNREADABLE` for one without a profile. */
 export function readMlt(source: string, root: XmlElement, file: string): Timeline {
@@ -107,12 +107,10 @@ class MltTimeline implements Timeline {
         for (const clip of clips.filter(({ inBin }) => inBin)) this.#moveClip(edits, clip, piece, shift);
       } else {
         const id = nameCopy(media.id, ids);
-        const copy = new EditList();
-        repointMedia(copy, this.#source, media, { piece, shift, rate, base });
-        editAttribute(copy, media.element, 'id', id);
-        const { start, end } = media.element;
-        const indent = /[^\S\n]*$/.exec(this.#source.slice(0, start))?.[0] ?? '';
-        edits.replace(end, end, `\n${indent}${copy.render(this.#source, start, end)}`);
+        insertCopy(edits, this.#source, media.element, (copy) => {
+          repointMedia(copy, this.#source, media, { piece, shift, rate, base });
+          editAttribute(copy, media.element, 'id', id);
+        });
         for (const { element } of users) editAttribute(edits, element, 'producer', id);
       }
       for (const clip of users) this.#moveClip(edits, clip, piece, shift);
