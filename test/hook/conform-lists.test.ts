@@ -86,6 +86,17 @@ describe('an EDL', () => {
     );
   });
 
+  it('follows timecode over midnight, and counts as the list does where the file has no timecode', () => {
+    const useOf = (line: string, changes: Partial<MediaFacts>): unknown =>
+      readEdl(`001  A007     V     C        ${line} 00:00:00;00 00:00:02;00\n* SOURCE FILE: a\n`, 'x.edl')
+        .listUses(new Map([['a', { ...FILM, ...changes }]]))
+        .map(({ first, end }) => [first, end]);
+    const day = 2589408; // 29.97 drop-frame
+    expect(useOf('23:59:59;00 00:00:01;00', { startFrame: day - 100 })).toEqual([[70, 130]]);
+    expect(useOf('00:00:01;00 00:00:02;00', { startFrame: day - 100 })).toEqual([[130, 160]]);
+    expect(useOf('00:01:00;02 00:01:01;02', { startFrame: 0, dropFrame: false })).toEqual([[1800, 1830]]);
+  });
+
   it('finds any frame again by its timecode', () => {
     const count = countTimecode(NTSC, true);
     fc.assert(
