@@ -22,7 +22,8 @@ function countDropped({ framesPerSecond, dropFrame }: TimecodeCount): number {
   return dropFrame ? Math.round(framesPerSecond / 15) : 0;
 }
 
-function framesPerDay(count: TimecodeCount): number {
+/** Frames after which timecode starts over. */
+export function framesPerDay(count: TimecodeCount): number {
   return count.framesPerSecond * 86400 - countDropped(count) * 9 * 144;
 }
 

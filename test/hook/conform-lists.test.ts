@@ -1,10 +1,12 @@
+import { pathToFileURL } from 'node:url';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { countTimecode, formatTimecode } from '../../src/core/timecode.ts';
 import { readEdl } from '../../src/hook/conform/edl.ts';
 import { mergeUses } from '../../src/hook/conform/merge-uses.ts';
 import { readOtio } from '../../src/hook/conform/otio.ts';
-import type { Conformed, FrameUse, MediaFacts, Piece, Timeline } from '../../src/hook/conform/timeline.ts';
+import type { FrameUse, MediaFacts } from '../../src/hook/conform/timeline.ts';
+import { rewriteTimeline } from './rewrite-timeline.ts';
 
 const NTSC = { num: 30000, den: 1001 };
 const FILM: MediaFacts = {
@@ -16,25 +18,6 @@ const FILM: MediaFacts = {
   reel: 'A007',
   ...{ width: 720, height: 480, displayWidth: 720, displayHeight: 540, videoIndex: 0, audioIndices: [1] },
 };
-
-/** Makes the new timeline as conforming does, with pieces that hold the uses. */
-function rewrite(
-  timeline: Timeline,
-  facts: ReadonlyMap<string, MediaFacts>,
-  handles: number,
-): { text: string; kept: string[]; pieces: Piece[] } {
-  const pieces = mergeUses(timeline.listUses(facts), facts, { handles, uncut: new Set() }).map(
-    (span): Piece => ({ ...span, path: `/new/${String(span.first)}.mov`, width: 2880, height: 2160 }),
-  );
-  const conformed: Conformed = {
-    ...{ width: 0, height: 0, folder: '/new' },
-    findPiece: (media, first, end) =>
-      pieces.find(
-        (piece) => piece.source.path === facts.get(media)?.path && piece.first <= first && end <= piece.end,
-      ),
-  };
-  return { ...timeline.write(facts, conformed), pieces };
-}
 
 const EDL = `TITLE: Holiday
 FCM: DROP FRAME
@@ -64,7 +47,7 @@ describe('an EDL', () => {
   });
 
   it('is read back with the same timecodes and the new names', () => {
-    const { text, pieces } = rewrite(timeline, facts, 12);
+    const { text, pieces } = rewriteTimeline(timeline, facts, 12);
     expect(pieces.map(({ first, end }) => [first, end])).toEqual([
       [288, 372],
       [1786, 1827],
@@ -72,10 +55,10 @@ describe('an EDL', () => {
     const lines = text.split('\n');
     const before = EDL.split('\n');
     expect(lines.filter((line, i) => line !== before[i])).toEqual([
-      '* FROM CLIP NAME: 288.mov',
-      '* SOURCE FILE: /new/288.mov',
-      '* FROM CLIP NAME: 1786.mov',
-      '* SOURCE FILE: /new/1786.mov',
+      '* FROM CLIP NAME: film.288.mov',
+      '* SOURCE FILE: /new/film.288.mov',
+      '* FROM CLIP NAME: film.1786.mov',
+      '* SOURCE FILE: /new/film.1786.mov',
     ]);
     const again = new Map(
       pieces.map((piece) => [
@@ -101,6 +84,17 @@ describe('an EDL', () => {
     expect(() => readEdl('TITLE: none\n', 'x.edl')).toThrow(
       expect.objectContaining({ code: 'SOURCE_UNREADABLE' }) as Error,
     );
+  });
+
+  it('follows timecode over midnight, and counts as the list does where the file has no timecode', () => {
+    const useOf = (line: string, changes: Partial<MediaFacts>): unknown =>
+      readEdl(`001  A007     V     C        ${line} 00:00:00;00 00:00:02;00\n* SOURCE FILE: a\n`, 'x.edl')
+        .listUses(new Map([['a', { ...FILM, ...changes }]]))
+        .map(({ first, end }) => [first, end]);
+    const day = 2589408; // 29.97 drop-frame
+    expect(useOf('23:59:59;00 00:00:01;00', { startFrame: day - 100 })).toEqual([[70, 130]]);
+    expect(useOf('00:00:01;00 00:00:02;00', { startFrame: day - 100 })).toEqual([[130, 160]]);
+    expect(useOf('00:01:00;02 00:01:01;02', { startFrame: 0, dropFrame: false })).toEqual([[1800, 1830]]);
   });
 
   it('finds any frame again by its timecode', () => {
@@ -187,7 +181,7 @@ describe('an OTIO timeline', () => {
   });
 
   it('is read back at the same frames, and stays to the byte elsewhere', () => {
-    const { text, kept, pieces } = rewrite(timeline, facts, 10);
+    const { text, kept, pieces } = rewriteTimeline(timeline, facts, 10);
     expect(pieces.map(({ first, end }) => [first, end])).toEqual([
       [40, 90],
       [280, 330],
@@ -195,18 +189,18 @@ describe('an OTIO timeline', () => {
     const before = OTIO.split('\n');
     const changed = text.split('\n').filter((line, i) => line !== before[i]);
     expect(changed.map((line) => line.trim())).toEqual([
-      ...['"target_url": "file:///new/40.mov",', '"value": 90040.0', '"value": 50.0'],
-      ...['"target_url": "file:///new/280.mov",', '"value": 90280.0', '"value": 50.0'],
+      ...['"target_url": "file:///new/a%20film.40.mov",', '"value": 90040.0', '"value": 50.0'],
+      ...['"target_url": "file:///new/a%20film.280.mov",', '"value": 90280.0', '"value": 50.0'],
     ]);
     expect(kept).toEqual([expect.stringContaining('titles')]);
     const again = new Map<string, MediaFacts>(
       pieces.map((piece) => [
-        `file://${piece.path}`,
+        pathToFileURL(piece.path).href,
         { ...film, path: piece.path, frames: piece.end - piece.first, startFrame: 90000 + piece.first },
       ]),
     );
     const shift = (use: FrameUse): number =>
-      use.first + (pieces.find(({ path }) => use.media.endsWith(path))?.first ?? 0);
+      use.first + (pieces.find(({ path }) => use.media === pathToFileURL(path).href)?.first ?? 0);
     expect(readOtio(text, 'new.otio').listUses(again).map(shift)).toEqual([50, 290]);
   });
 

@@ -193,6 +193,53 @@ describe('watchFolder', () => {
   );
 
   it(
+    'makes a dozen real files, each once, though it is stopped in the middle and another watcher comes',
+    async () => {
+      const { place, events, run, outputs } = await makeWatched();
+      const names = Array.from({ length: 12 }, (_, i) => `shot-${String(i).padStart(2, '0')}.mp4`);
+      for (const name of names) await copyFile(clip, path.join(place, name));
+      const stop = new AbortController();
+      const refused: unknown[] = [];
+      const first = run({
+        signal: stop.signal,
+        settleSeconds: 0.2,
+        onEvent: (event) => {
+          events.push(event);
+          if (events.length === 2)
+            void run({ onEvent: () => undefined }).catch((error: unknown) => refused.push(error));
+          if (namesOf(events, 'done').length === 4 && event.type === 'taken') stop.abort();
+        },
+      });
+      await expect(first).rejects.toMatchObject({ code: 'ABORTED' });
+      expect(refused).toMatchObject([{ code: 'OUTPUT_BUSY' }]);
+      await run({ settleSeconds: 0.2 });
+      expect(namesOf(events, 'done')).toEqual(names);
+      expect(await outputs()).toEqual(names.map((name) => name.replace('mp4', 'mkv')));
+      for (const name of await outputs())
+        expect((await probe(path.join(place, 'upreel', name))).video.scan.frames).toBe(5);
+    },
+    SLOW,
+  );
+
+  it(
+    'goes on when a file is taken away while it is made',
+    async () => {
+      const { place, events, run } = await makeWatched();
+      await copyFile(clip, path.join(place, 'a.mp4'));
+      await copyFile(clip, path.join(place, 'b.mp4'));
+      await run({
+        settleSeconds: 0.2,
+        upscale: async (input, request, call) => {
+          if (input.endsWith('a.mp4')) await rm(input);
+          return upscale(input, request, call);
+        },
+      });
+      expect([namesOf(events, 'failed'), namesOf(events, 'done')]).toEqual([['a.mp4'], ['b.mp4']]);
+    },
+    SLOW,
+  );
+
+  it(
     'counts an output that was finished when the watcher was killed',
     async () => {
       const { place, events, run } = await makeWatched();

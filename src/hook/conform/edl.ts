@@ -1,7 +1,15 @@
 import path from 'node:path';
 import { UpscaleError } from '../../core/errors.ts';
-import { countTimecode, formatTimecode, parseTimecode } from '../../core/timecode.ts';
+import {
+  allowsDropFrame,
+  countTimecode,
+  formatTimecode,
+  framesPerDay,
+  parseTimecode,
+  splitTimecode,
+} from '../../core/timecode.ts';
 import { EditList } from './edit-list.ts';
+import { crossesMidnight } from './read-facts.ts';
 import type { Conformed, FrameUse, MediaFacts, MediaReference, Timeline } from './timeline.ts';
 
 /** `001  REEL  V  C  in out in out`, of the source and of the record; a dissolve or wipe has its length behind its letter. */
@@ -110,7 +118,13 @@ function listMedia(events: readonly EdlEvent[]): MediaReference[] {
 }
 
 function toUse(event: EdlEvent, facts: MediaFacts): FrameUse {
-  const count = countTimecode(facts.frameRate, facts.dropFrame);
+  // Lists mark drop-frame by the semicolon or not at all; files without a timecode of their own count as the list does.
+  const marked = event.source.some((text) => splitTimecode(text)?.dropFrame === true);
+  const count = countTimecode(
+    facts.frameRate,
+    (facts.dropFrame || marked) && allowsDropFrame(facts.frameRate),
+  );
+  const day = framesPerDay(count);
   const [start, stop] = event.source.map((text) => parseTimecode(text, count));
   const [from, to] = event.record.map((text) => parseTimecode(text, count));
   const outside = new UpscaleError(
@@ -119,13 +133,16 @@ function toUse(event: EdlEvent, facts: MediaFacts): FrameUse {
     { hint: 'Give the file that the list was made with; see upreel probe for its timecode.' },
   );
   if (start == null || stop == null) throw outside;
-  const played = Math.max(1, (to ?? 0) - (from ?? 0));
+  // Timecode starts over at midnight.
+  const distance = (earlier: number, later: number): number => later - earlier + (later < earlier ? day : 0);
+  const played = Math.max(1, distance(from ?? 0, to ?? 0));
   const length =
     event.speed === null
-      ? stop - start
+      ? distance(start, stop)
       : Math.ceil((played * Math.abs(event.speed)) / count.framesPerSecond) + 1;
   const backwards = event.speed !== null && event.speed < 0;
-  const first = start - facts.startFrame - (backwards ? length : 0);
+  const begin = crossesMidnight(facts) ? distance(facts.startFrame, start) : start - facts.startFrame;
+  const first = begin - (backwards ? length : 0);
   const end = first + length + (backwards ? 1 : 0);
   if (end <= 0 || first >= facts.frames) throw outside;
   return {

@@ -1,6 +1,6 @@
 import { stat } from 'node:fs/promises';
 import path from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 import { UpscaleError } from '../../core/errors.ts';
 import type { MediaReference } from './timeline.ts';
 
@@ -62,6 +62,12 @@ export function toPath(written: string): string {
   } catch {
     return decodeSafely(written.replace(/^file:(\/\/[^/]*)?/i, ''));
   }
+}
+
+/** Names `file` as another file was named in the same place: by address, by path, or relative to the timeline's `folder`. */
+export function writeReference(like: string, file: string, folder: string): string {
+  if (/^file:/i.test(like)) return pathToFileURL(file).href;
+  return path.isAbsolute(like) ? file : path.relative(folder, file);
 }
 
 function decodeSafely(text: string): string {

@@ -2,6 +2,7 @@ import path from 'node:path';
 import type { Rational } from '../../core/rational.ts';
 import type { EditList } from './edit-list.ts';
 import { attachedTo, effectRange, findProperty, lengthOf, readProperty, type MltMedia } from './mlt-clips.ts';
+import { moveMarkers } from './mlt-bin.ts';
 import { formatPosition, parsePosition, scaleNumbers } from './mlt-values.ts';
 import type { Piece } from './timeline.ts';
 import { editAttribute, editText, readAttribute, removeElement, type XmlElement } from './xml-tree.ts';
@@ -15,7 +16,7 @@ export interface Move {
 
 /** What a producer knows of the old file: it is found out anew. Fields, for one, the new file has none of. */
 const OF_THE_FILE =
-  /^(meta\.(media|attr)\..*|kdenlive:(file_hash|file_size|proxy|originalurl|duration|clip_length)|shotcut:hash|aspect_ratio|force_progressive|force_tff|progressive|top_field_first|seekable|creation_time|format)$/;
+  /^(meta\.(media|attr)\..*|kdenlive:(file_hash|file_size|proxy|originalurl|duration|clip_length|control_uuid|zone_in|zone_out)|shotcut:hash|aspect_ratio|force_progressive|force_tff|progressive|top_field_first|seekable|creation_time|format)$/;
 
 /** Makes a producer play the piece. */
 export function repointMedia(
@@ -40,6 +41,9 @@ export function repointMedia(
     const value = property.text.trim();
     if (OF_THE_FILE.test(name)) {
       removeElement(edits, source, property);
+    } else if (name === 'kdenlive:markers') {
+      const moved = moveMarkers(property.text, shift, length);
+      if (moved !== null) editText(edits, property, moved);
     } else if (name === 'length') {
       editText(edits, property, formatPosition(length, rate, value));
     } else if (name === 'audio_index') {

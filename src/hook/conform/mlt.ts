@@ -13,11 +13,12 @@ import {
   type MltMedia,
   type MltProfile,
 } from './mlt-clips.ts';
+import { BinNumbers } from './mlt-bin.ts';
 import { scaleProject } from './mlt-scale.ts';
 import { moveEffects, repointMedia } from './mlt-repoint.ts';
 import { formatPosition, parsePosition } from './mlt-values.ts';
 import type { Conformed, FrameUse, MediaFacts, MediaReference, Piece, Timeline } from './timeline.ts';
-import { editAttribute, readAttribute, type XmlElement } from './xml-tree.ts';
+import { editAttribute, insertCopy, readAttribute, type XmlElement } from './xml-tree.ts';
 
 /** An MLT project, as Kdenlive, Shotcut and `melt` write it. Throws `SOURCE_UNREADABLE` for one without a profile. */
 export function readMlt(source: string, root: XmlElement, file: string): Timeline {
@@ -62,60 +63,86 @@ class MltTimeline implements Timeline {
     const edits = new EditList();
     const kept = scaleProject(edits, this.#root, this.#profile, conformed);
     const ids = new Set(this.#media.map(({ id }) => id));
-    for (const media of this.#media) {
-      const known = facts.get(media.written);
-      if (known !== undefined) this.#writeMedia(edits, media, known, conformed, ids);
+    const numbers = new BinNumbers(this.#root);
+    const shown = new Map(this.#media.map((media) => [media, this.#groupByPiece(media, facts, conformed)]));
+    for (const [media, pieces] of shown) for (const piece of pieces.keys()) numbers.add(media, piece);
+    for (const [media, pieces] of shown) {
+      // The bin's clips follow those that are shown.
+      const held = pieces.size > 0 ? [...pieces.keys()] : numbers.piecesOf(media);
+      this.#writeMedia(edits, media, held, { pieces, numbers, conformed, ids });
     }
     return { text: edits.render(this.#source), kept };
+  }
+
+  /** The clips of a producer that are shown, by the piece that holds their frames. */
+  #groupByPiece(
+    media: MltMedia,
+    facts: ReadonlyMap<string, MediaFacts>,
+    { findPiece }: Conformed,
+  ): Map<Piece, MltClip[]> {
+    const byPiece = new Map<Piece, MltClip[]>();
+    const known = facts.get(media.written);
+    if (known === undefined) return byPiece;
+    for (const clip of this.#shown().filter((entry) => entry.media === media)) {
+      const { first, end } = toFrameUse(clip, known, this.#profile.rate);
+      const piece = findPiece(media.written, first, end);
+      if (piece !== undefined) byPiece.set(piece, [...(byPiece.get(piece) ?? []), clip]);
+    }
+    return byPiece;
   }
 
   #shown(): MltClip[] {
     return this.#clips.filter(({ inBin }) => !inBin);
   }
 
-  /** The first piece that a producer's clips need becomes the producer's; for each further one there is a copy of it. */
+  /** A producer plays the first of its pieces; for each further one there is a copy of it. */
   #writeMedia(
     edits: EditList,
     media: MltMedia,
-    facts: MediaFacts,
-    conformed: Conformed,
-    ids: Set<string>,
+    held: readonly Piece[],
+    {
+      pieces,
+      numbers,
+      conformed,
+      ids,
+    }: {
+      readonly pieces: ReadonlyMap<Piece, readonly MltClip[]>;
+      readonly numbers: BinNumbers;
+      readonly conformed: Conformed;
+      readonly ids: Set<string>;
+    },
   ): void {
     const { rate } = this.#profile;
-    const clips = this.#clips.filter((clip) => clip.media === media);
-    const byPiece = new Map<Piece, MltClip[]>();
-    for (const clip of clips.filter(({ inBin }) => !inBin)) {
-      const use = toFrameUse(clip, facts, rate);
-      const piece = conformed.findPiece(media.written, use.first, use.end);
-      if (piece !== undefined) byPiece.set(piece, [...(byPiece.get(piece) ?? []), clip]);
-    }
+    const inBin = this.#clips.filter((clip) => clip.media === media && clip.inBin);
     const base = this.#baseOf(media, conformed);
-    // Kdenlive knows a clip of the timeline by its number in the bin: the bin's follows those that are shown.
-    if (byPiece.size === 0) {
-      const shared = media.binId === null ? null : this.#pieceOfBin(media, facts, conformed);
-      if (shared !== null) {
-        const shift = shiftOf(media, shared, rate);
-        repointMedia(edits, this.#source, media, { piece: shared, shift, rate, base });
-        for (const clip of clips) this.#moveClip(edits, clip, shared, shift);
-      }
-      return;
-    }
-    for (const [index, [piece, users]] of [...byPiece].entries()) {
+    for (const [index, piece] of held.entries()) {
       const shift = shiftOf(media, piece, rate);
+      const users = pieces.get(piece) ?? [];
+      const change = (list: EditList): void => {
+        repointMedia(list, this.#source, media, { piece, shift, rate, base });
+        numbers.renumber(list, media.element, piece);
+      };
       if (index === 0) {
-        repointMedia(edits, this.#source, media, { piece, shift, rate, base });
-        for (const clip of clips.filter(({ inBin }) => inBin)) this.#moveClip(edits, clip, piece, shift);
+        change(edits);
+        for (const clip of [...users, ...inBin]) this.#moveClip(edits, clip, piece, shift);
       } else {
         const id = nameCopy(media.id, ids);
-        const copy = new EditList();
-        repointMedia(copy, this.#source, media, { piece, shift, rate, base });
-        editAttribute(copy, media.element, 'id', id);
-        const { start, end } = media.element;
-        const indent = /[^\S\n]*$/.exec(this.#source.slice(0, start))?.[0] ?? '';
-        edits.replace(end, end, `\n${indent}${copy.render(this.#source, start, end)}`);
-        for (const { element } of users) editAttribute(edits, element, 'producer', id);
+        insertCopy(edits, this.#source, media.element, (copy) => {
+          change(copy);
+          editAttribute(copy, media.element, 'id', id);
+        });
+        for (const clip of users) {
+          editAttribute(edits, clip.element, 'producer', id);
+          this.#moveClip(edits, clip, piece, shift);
+        }
+        for (const clip of inBin) {
+          insertCopy(edits, this.#source, clip.element, (copy) => {
+            editAttribute(copy, clip.element, 'producer', id);
+            this.#moveClip(copy, clip, piece, shift);
+          });
+        }
       }
-      for (const clip of users) this.#moveClip(edits, clip, piece, shift);
+      for (const { element } of users) numbers.renumber(edits, element, piece);
     }
   }
 
@@ -130,13 +157,6 @@ class MltTimeline implements Timeline {
       if (moved !== position) editAttribute(edits, element, name, formatPosition(moved, rate, span.value));
     }
     moveEffects(edits, attachedTo(element), { shift, rate, piece });
-  }
-
-  #pieceOfBin(media: MltMedia, facts: MediaFacts, conformed: Conformed): Piece | null {
-    const clip = this.#shown().find((other) => other.media.binId === media.binId);
-    if (clip === undefined) return null;
-    const { first, end } = toFrameUse(clip, facts, this.#profile.rate);
-    return conformed.findPiece(media.written, first, end) ?? null;
   }
 
   /** Relative paths stay relative where they can. */

@@ -1,9 +1,8 @@
-import path from 'node:path';
-import { pathToFileURL } from 'node:url';
 import { findNodeAtLocation, getNodeValue, parseTree, type Node, type ParseError } from 'jsonc-parser';
 import { UpscaleError } from '../../core/errors.ts';
 import { toNumber } from '../../core/rational.ts';
 import { EditList } from './edit-list.ts';
+import { writeReference } from './find-media.ts';
 import type { Conformed, FrameUse, MediaFacts, MediaReference, Piece, Timeline } from './timeline.ts';
 
 interface OtioClip {
@@ -202,7 +201,7 @@ function writeOtio(
     const piece = findPiece(written, first, end);
     if (piece === undefined) continue;
     const { offset, length } = clip.url;
-    edits.replace(offset, offset + length, JSON.stringify(toUrl(written, piece.path, folder)));
+    edits.replace(offset, offset + length, JSON.stringify(writeReference(written, piece.path, folder)));
     if (clip.available !== null) editRange(edits, clip.reference, piece, clip.available);
   }
   return edits.render(source);
@@ -229,9 +228,4 @@ function editRange(
   };
   set('start_time', available.start + first / rate);
   set('duration', (end - first) / rate);
-}
-
-function toUrl(written: string, file: string, folder: string): string {
-  if (/^file:/i.test(written)) return pathToFileURL(file).href;
-  return path.isAbsolute(written) ? file : path.relative(folder, file);
 }

@@ -125,7 +125,12 @@ export async function planConform(file: string, options: ConformOptions): Promis
       source,
     });
     const { width, height } = plan.geometry;
-    pieces.push({ piece: { ...span, path: plan.assemble.path, width, height }, request: pieceRequest, plan });
+    const keepsColor = plan.encode.color.matrix === plan.infer.input.color.matrix;
+    pieces.push({
+      piece: { ...span, path: plan.assemble.path, width, height, keepsColor },
+      request: pieceRequest,
+      plan,
+    });
   }
   return { timeline, output, mediaFolder, size, facts, pieces, left };
 }
@@ -136,7 +141,7 @@ function describeSize(size: { readonly width: number; readonly height: number } 
 
 function nameTimeline(file: string): string {
   const { dir, name, ext } = path.parse(path.resolve(file));
-  return path.join(dir, `${name}.upreel${ext}`);
+  return path.join(dir, `${name}.upreel${/^\.fcpxmld$/i.test(ext) ? '.fcpxml' : ext}`);
 }
 
 /** Editors relink by name: a piece is called as its source, with the number of its first frame where there are several. */

@@ -42,6 +42,8 @@ export interface Piece {
   readonly path: string;
   readonly width: number;
   readonly height: number;
+  /** False where its colours are coded with another matrix than the source's. */
+  readonly keepsColor: boolean;
 }
 
 /** What the new timeline is made with. */

@@ -1,6 +1,6 @@
 import sax from 'sax';
 import { UpscaleError } from '../../core/errors.ts';
-import type { EditList } from './edit-list.ts';
+import { EditList } from './edit-list.ts';
 
 /** An attribute or a text, and where it stands in the source. */
 interface Span {
@@ -141,6 +141,28 @@ export function editAttribute(edits: EditList, element: XmlElement, name: string
   }
   const at = element.start + 1 + element.name.length;
   edits.replace(at, at, ` ${name}="${escapeXml(value)}"`);
+}
+
+/** Takes an attribute out, with the white space before it. */
+export function removeAttribute(edits: EditList, source: string, element: XmlElement, name: string): void {
+  const span = element.attributes.get(name);
+  if (span === undefined) return;
+  const before = /\s*[^\s=]+\s*=\s*["']$/.exec(source.slice(element.start, span.start))?.[0].length ?? 0;
+  edits.replace(span.start - before, span.end + 1, '');
+}
+
+/** Puts a copy of an element behind it, on a line of its own, changed by `change`. */
+export function insertCopy(
+  edits: EditList,
+  source: string,
+  element: XmlElement,
+  change: (copy: EditList) => void,
+): void {
+  const copy = new EditList();
+  change(copy);
+  const { start, end } = element;
+  const indent = /[^\S\n]*$/.exec(source.slice(0, start))?.[0] ?? '';
+  edits.replace(end, end, `\n${indent}${copy.render(source, start, end)}`);
 }
 
 /** Sets the whole content of an element that has no children. */

@@ -1,9 +1,10 @@
-import { mkdir, realpath, stat } from 'node:fs/promises';
+import { mkdir, realpath, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import type { UpscaleRequest } from '../../config/resolve-options.ts';
 import { throwIfAborted, UpscaleError } from '../../core/errors.ts';
 import type { Source } from '../../decode/source.ts';
+import { takeLock } from '../../pipeline/work-lock.ts';
 import type { CallOptions, Upscale } from '../upscale-call.ts';
 import { WatchJournal } from './journal.ts';
 import { findOpenForWriting } from './open-files.ts';
@@ -36,6 +37,8 @@ export interface WatchOptions extends CallOptions {
   readonly onEvent: (event: WatchEvent) => void;
 }
 
+/** In the watched folder, while somebody watches it. */
+const LOCK = '.upreel-watch.lock';
 /** What looks unfinished is waited for as long as this many times the settling time, and then judged as it is. */
 const PATIENCE = 12;
 
@@ -53,10 +56,10 @@ interface Sighting {
  * file is taken when its size and time have stood still, no process has it open for writing, and its container is whole. Polls: network
  * drives report no changes, and standing still takes looking twice anyway.
  *
- * @throws UpscaleError `ABORTED` when stopped, `SOURCE_NOT_FOUND` or `OUTPUT_UNWRITABLE` for folders; never for a file
+ * @throws UpscaleError `ABORTED` when stopped, `SOURCE_NOT_FOUND`, `OUTPUT_UNWRITABLE` or, where another watcher lives,
+ * `OUTPUT_BUSY` for folders; never for a file
  */
 export async function watchFolder(folder: string, options: WatchOptions): Promise<void> {
-  const { signal, pollSeconds, once } = options;
   const root = await realpath(folder).catch((error: unknown) => {
     throw new UpscaleError('SOURCE_NOT_FOUND', `There is no folder ${folder}.`, {
       cause: error,
@@ -73,6 +76,35 @@ export async function watchFolder(folder: string, options: WatchOptions): Promis
     );
   }
   await mkdir(options.output, { recursive: true });
+  const lock = path.join(root, LOCK);
+  await takeFolder(root, lock);
+  try {
+    await watchLocked(root, options);
+  } finally {
+    await rm(lock, { force: true });
+  }
+}
+
+/** Two watchers of a folder would take the same files. Throws `OUTPUT_BUSY` where another one lives, `OUTPUT_UNWRITABLE`. */
+async function takeFolder(folder: string, lock: string): Promise<void> {
+  try {
+    await takeLock(lock);
+  } catch (error) {
+    if (error instanceof UpscaleError && error.code === 'OUTPUT_BUSY') {
+      throw new UpscaleError('OUTPUT_BUSY', `Another watcher looks after ${folder}.`, {
+        cause: error,
+        hint: `Leave the folder to it, or stop it first. If its machine is gone, remove ${lock}.`,
+      });
+    }
+    throw new UpscaleError('OUTPUT_UNWRITABLE', `Cannot write into ${folder}.`, {
+      cause: error,
+      hint: 'Watch a folder that you may write to: what was done is noted there.',
+    });
+  }
+}
+
+async function watchLocked(root: string, options: WatchOptions): Promise<void> {
+  const { signal, pollSeconds, once } = options;
   const journal = await WatchJournal.open(root);
   const sightings = new Map<string, Sighting>();
   for (;;) {

@@ -57,12 +57,19 @@ export async function setAside(folder: string, name: string, error: unknown): Pr
   await mkdir(failed, { recursive: true });
   const sidecars = await findSidecars(folder, name);
   const target = await findFreeName(path.join(failed, name));
-  await rename(path.join(folder, name), target);
+  await moveIfThere(path.join(folder, name), target);
   for (const sidecar of sidecars) {
-    await rename(path.join(folder, sidecar), await findFreeName(path.join(failed, sidecar)));
+    await moveIfThere(path.join(folder, sidecar), await findFreeName(path.join(failed, sidecar)));
   }
   await writeFile(`${target}.reason.txt`, describeFailureText(error));
   return target;
+}
+
+/** What was taken away meanwhile needs no moving. */
+async function moveIfThere(from: string, to: string): Promise<void> {
+  await rename(from, to).catch((error: unknown) => {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+  });
 }
 
 /** `path`, or with `-2`, `-3`, ... before its ending where that is taken. */
