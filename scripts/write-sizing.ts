@@ -30,7 +30,7 @@ const page = replaceSection(
 await writeFile(target, await format(page, { parser: 'markdown' }));
 
 function* renderCost(): Generator<string> {
-  yield `An hour of tape (DV, 720x576, 25 frames a second: ${String(FRAMES)} frames) to 4K, on cores like that of the machine that it was measured on (${machine.cpu}). Tapes whose fields become frames cost twice as much.`;
+  yield `An hour of tape (DV, 720x576, 25 frames a second: ${String(FRAMES)} frames) to 4K, on cores like that of the machine that it was measured on (${machine.cpu}). Processor time, which does not tell of waiting; two threads of one core count for less than two cores. Tapes whose fields become frames cost twice as much.`;
   yield '';
   yield '| `--to 4k` and | core seconds a frame | core hours | output | cores to keep up with playing |';
   yield '| --- | ---: | ---: | ---: | ---: |';

@@ -1,5 +1,4 @@
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
-import os from 'node:os';
 import path from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { identifyFile } from '../../../src/decode/identify-file.ts';
@@ -108,8 +107,11 @@ describe('a bucket', () => {
     const address = await files.open('long clip.mkv');
     const here = await identifyFile(clip);
     expect(await identifyFile(address)).toMatchObject({ size: here.size, sampleSha256: here.sampleSha256 });
-    const [fromBucket, fromDisk] = [await probe(address, { tools }), await probe(clip, { tools })];
-    expect(fromBucket.video).toEqual(fromDisk.video);
+    const short = folder.path('short.mp4');
+    ffmpeg('-f', 'lavfi', '-i', 'testsrc2=s=64x48:r=25:d=1', '-c:v', 'libx264', '-g', '5', short);
+    await files.send(short, 'short.mp4');
+    const fromBucket = await probe(await files.open('short.mp4'), { tools });
+    expect(fromBucket.video).toEqual((await probe(short, { tools })).video);
 
     const embedded = await findTools({ env: { ...process.env, PATH: '' } });
     for (const each of new Map([embedded, await findTools()].map((one) => [one.ffmpeg, one])).values()) {
@@ -158,13 +160,18 @@ describe('a bucket', () => {
   });
 
   it('leaves nothing on this machine', async () => {
-    const before = new Set(await readdir(os.tmpdir()));
-    const files = await BucketFiles.open(`s3://${s3.bucket}`);
-    await files.makeScratch('.upreel/jobs/2', 'attempt-');
-    await files.close();
-    const left = (await readdir(os.tmpdir())).filter(
-      (name) => name.startsWith('upreel-store-') && !before.has(name),
-    );
-    expect(left).toEqual([]);
+    const before = { ...process.env };
+    await mkdir(folder.path('tmp'));
+    process.env['TMPDIR'] = folder.path('tmp');
+    try {
+      const files = await BucketFiles.open(`s3://${s3.bucket}`);
+      await files.makeScratch('.upreel/jobs/2', 'attempt-');
+      expect(await readdir(folder.path('tmp'))).toHaveLength(1);
+      await files.close();
+      expect(await readdir(folder.path('tmp'))).toEqual([]);
+    } finally {
+      delete process.env['TMPDIR'];
+      Object.assign(process.env, before);
+    }
   });
 });
