@@ -104,7 +104,7 @@ export default tseslint.config(
       ],
     },
   },
-  ...Object.entries(ADAPTERS).map(([name, file]) => ({
+  ...Object.values(ADAPTERS).map((file) => ({
     files: [file],
     rules: {
       'no-restricted-imports': [
