@@ -7,6 +7,9 @@ import type { FfmpegTools } from '../ffmpeg/tools.ts';
 const MOTION = 6;
 /** Fewer moving samples than this say nothing about a frame. */
 const LEAST_MOVING_IN_FRAME = 50;
+/** Parts of a frame across and down that are judged by themselves, and the mean error of one above which it counts less. */
+const PARTS = 12;
+const USUAL_ERROR = 12;
 /** Columns beyond this are thinned out: fields differ in lines, not in columns. */
 const MOST_COLUMNS = 240;
 
@@ -22,7 +25,10 @@ export interface FrameEvidence {
   readonly bottomFirst: number;
 }
 
-/** Looks at the frame in the middle of three, `width` x `height` luma samples each. */
+/**
+ * Looks at the frame in the middle of three, `width` x `height` luma samples each. Parts of the frame whose errors are far above what moving pictures
+ * leave count less: counters and burnt-in timecode that change in whole frames would outvote the fields of all the rest.
+ */
 export function examineFrame(
   before: Uint8Array,
   frame: Uint8Array,
@@ -31,8 +37,37 @@ export function examineFrame(
   height: number,
 ): FrameEvidence {
   const evidence = { moving: 0, whole: 0, topFirst: 0, bottomFirst: 0 };
-  for (let y = 3; y < height - 3; y += 2) {
-    for (let at = y * width, end = at + width; at < end; at++) {
+  const [across, down] = [Math.ceil(width / PARTS), Math.ceil(height / PARTS)];
+  for (let top = 0; top < height; top += down) {
+    for (let left = 0; left < width; left += across) {
+      const area = { left, top, right: Math.min(left + across, width), bottom: Math.min(top + down, height) };
+      const part = examinePart(before, frame, after, { width, height, ...area });
+      const largest = Math.max(part.whole, part.topFirst, part.bottomFirst) / Math.max(1, part.moving);
+      const share = Math.min(1, USUAL_ERROR / Math.max(1, largest));
+      evidence.moving += part.moving;
+      evidence.whole += share * part.whole;
+      evidence.topFirst += share * part.topFirst;
+      evidence.bottomFirst += share * part.bottomFirst;
+    }
+  }
+  return evidence;
+}
+
+interface Area {
+  readonly width: number;
+  readonly height: number;
+  readonly left: number;
+  readonly top: number;
+  readonly right: number;
+  readonly bottom: number;
+}
+
+function examinePart(before: Uint8Array, frame: Uint8Array, after: Uint8Array, area: Area): FrameEvidence {
+  const { width, height } = area;
+  const evidence = { moving: 0, whole: 0, topFirst: 0, bottomFirst: 0 };
+  const first = Math.max(3, area.top + ((area.top + 1) % 2));
+  for (let y = first; y < Math.min(area.bottom, height - 3); y += 2) {
+    for (let at = y * width + area.left, end = y * width + area.right; at < end; at++) {
       const now = (Number(frame[at - width]) + Number(frame[at + width])) / 2;
       const past = (Number(before[at - width]) + Number(before[at + width])) / 2;
       const next = (Number(after[at - width]) + Number(after[at + width])) / 2;

@@ -36,22 +36,41 @@ describe('judgeFrame', () => {
 describe('examineFrame', () => {
   const width = 64;
   const height = 48;
-  /** A slanted edge that moves a pixel a field. */
-  const draw = (topTime: number, bottomTime: number): Uint8Array => {
+  /** Slanted edges that move a pixel a field. */
+  const draw = (topTime: number, bottomTime: number, contrast = 100): Uint8Array => {
     const frame = new Uint8Array(width * height);
     for (let y = 0; y < height; y++) {
       for (let x = 0; x < width; x++) {
         const time = y % 2 === 0 ? topTime : bottomTime;
-        frame[y * width + x] = 128 + 100 * Math.sin((x + y / 2 - 2 * time) / 5);
+        frame[y * width + x] = 128 + contrast * Math.sin((x + y / 2 - 2 * time) / 5);
       }
     }
     return frame;
   };
+  const drawSoftly = (topTime: number, bottomTime: number): Uint8Array => draw(topTime, bottomTime, 40);
   const look = (fields: (frame: number) => readonly [number, number]): FrameVerdict => {
     const [before, now, after] = [0, 1, 2].map((i) => draw(...fields(i)));
     if (before === undefined || now === undefined || after === undefined) throw new Error('no frames');
     return judgeFrame(examineFrame(before, now, after, width, height));
   };
+
+  it('is not outvoted by a counter that changes in whole frames', () => {
+    const count = (fields: (frame: number) => readonly [number, number]): FrameVerdict => {
+      const clip = [0, 1, 2].map((i) => {
+        const frame = drawSoftly(...fields(i));
+        for (let y = 0; y < 16; y++) {
+          for (let x = 0; x < 32; x++) frame[y * width + x] = i === 1 ? 235 : 16;
+        }
+        return frame;
+      });
+      const [before, now, after] = clip;
+      if (before === undefined || now === undefined || after === undefined) throw new Error('no frames');
+      return judgeFrame(examineFrame(before, now, after, width, height));
+    };
+    expect(count((i) => [2 * i, 2 * i + 1])).toBe('tff');
+    expect(count((i) => [2 * i + 1, 2 * i])).toBe('bff');
+    expect(count((i) => [2 * i, 2 * i])).toBe('whole');
+  });
 
   it('tells which field is the earlier one', () => {
     expect(look((i) => [2 * i, 2 * i + 1])).toBe('tff');
