@@ -60,6 +60,11 @@ async function submitAll(raw: RawArguments, store: Store, queue: ClusterQueue): 
     const stem = names.get(source.place) ?? source.place;
     const nameFor = (extension: string): string => `${stem}.${extension}`;
     const { plan, tools } = await prepare(readable, traced.options, { logger, nameFor });
+    if (files.takesFiles && plan.source.kind === 'image-sequence') {
+      throw new UpscaleError('USAGE', `The numbered pictures ${source.name} cannot be sent to a bucket.`, {
+        hint: 'Use a store that is a folder, or make one file of them first: ffmpeg -i PATTERN -c:v ffv1 shot.mkv.',
+      });
+    }
     const output = await files.locate(plan.assemble.path);
     await mkdir(path.dirname(plan.assemble.path), { recursive: true });
     await guardOutput(plan);
