@@ -22,6 +22,8 @@ describe('resolveUpscaleOptions', () => {
       preset: undefined,
       audio: 'copy',
       chroma: 'auto',
+      faithful: false,
+      frames: undefined,
       overwrite: false,
       memory: undefined,
       workers: undefined,

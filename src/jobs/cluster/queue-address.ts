@@ -1,5 +1,6 @@
 import { isIP } from 'node:net';
 import { UpscaleError } from '../../core/errors.ts';
+import { SteadyConnector } from './steady-connector.ts';
 
 /** Where the queue is. */
 export interface QueueAddress {
@@ -13,6 +14,7 @@ export interface QueueAddress {
     readonly password?: string;
     /** With the server's name for its certificate, which an address of numbers is not. */
     readonly tls?: { readonly servername?: string };
+    readonly Connector: typeof SteadyConnector;
     /** Commands wait for a server that is away. */
     readonly maxRetriesPerRequest: null;
   };
@@ -45,6 +47,7 @@ export function parseQueueAddress(url: string): QueueAddress {
       ...(parsed.username === '' ? {} : { username: decodeURIComponent(parsed.username) }),
       ...(parsed.password === '' ? {} : { password: decodeURIComponent(parsed.password) }),
       ...(secure ? { tls: isIP(host) === 0 ? { servername: host } : {} } : {}),
+      Connector: SteadyConnector,
       maxRetriesPerRequest: null,
     },
   };

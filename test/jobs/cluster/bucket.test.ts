@@ -56,7 +56,7 @@ describe.skipIf(!hasRedis)('a cluster with a bucket for its store', () => {
       verify: { ok: true },
       stills: [{ before: expect.stringContaining('stills/1-before.jpg') as unknown }, {}, {}, {}],
     });
-    expect(await files.list('TAPES/upreel-report/clip one.upreel.mkv.stills')).toHaveLength(8);
+    expect(await files.list('TAPES/upreel-report/clip one.upreel.mkv.stills')).toHaveLength(9);
 
     // The same again, which is there; then what lies in the bucket, by its address.
     const again = await runUpreel(args('submit', path.join(folder, 'TAPES'), '--store', store, ...OPTIONS));

@@ -73,7 +73,7 @@ describe.skipIf(!hasRedis || !hasOpenssl)('a queue with TLS and a password', () 
 
   it('does not trust a certificate that nobody vouches for', async () => {
     const { code, stderr } = await run(['jobs', 'list', '--queue', redis.url], redis.url, process.env);
-    expect(code).toBe(10);
+    expect(code, stderr).toBe(10);
     expect(stderr).toMatch(/certificate/);
   });
 });
