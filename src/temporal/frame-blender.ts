@@ -85,7 +85,7 @@ export class FrameBlender {
   findNoisyPlanes(current: Frame, previous: Frame | null, next: Frame | null): boolean[] {
     return current.format.planes.map(
       (_, index) =>
-        this.#findThresholds(index, current, planeOf(previous, index), planeOf(next, index)) !== null,
+        this.#findThresholds(index, current, planeOf(previous, index), planeOf(next, index), true) !== null,
     );
   }
 
@@ -191,6 +191,7 @@ export class FrameBlender {
     current: Frame,
     before: Plane | null,
     after: Plane | null,
+    isGlance = false,
   ): ReturnType<typeof computeThresholds> {
     const plane = current.planes[index];
     const role = current.format.planes[index]?.role;
@@ -199,7 +200,15 @@ export class FrameBlender {
     if ((before === null && after === null) || plane.width < LEAST_WIDTH) return null;
     const { bits } = current.format;
     const scratch = this.#block + this.#layout.noiseAt;
-    const sigma = estimateNoise(this.#arena, this.#kernels, plane, before, after, { bits, role }, scratch);
+    const sigma = estimateNoise(
+      this.#arena,
+      this.#kernels,
+      plane,
+      before,
+      after,
+      { bits, role, isGlance },
+      scratch,
+    );
     return computeThresholds(this.#strength, sigma, bits);
   }
 }

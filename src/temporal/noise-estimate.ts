@@ -51,6 +51,7 @@ function blockStep(width: number, height: number): number {
  * were brought into place by their motion tell best. Neighbours that repeat the frame exactly tell nothing and are left out.
  * 0 where nothing can be told.
  *
+ * @param traits - With `isGlance` a quarter of the blocks is looked at.
  * @param scratch - {@link noiseBytes} of the arena, aligned to 4.
  */
 export function estimateNoise(
@@ -59,7 +60,7 @@ export function estimateNoise(
   plane: Plane,
   previous: Plane | null,
   next: Plane | null,
-  traits: { readonly bits: number; readonly role: PlaneRole },
+  traits: { readonly bits: number; readonly role: PlaneRole; readonly isGlance?: boolean },
   scratch: number,
 ): number {
   const { width, height } = plane;
@@ -72,7 +73,7 @@ export function estimateNoise(
     width,
     height,
     shift,
-    blockStep(width, height),
+    blockStep(width, height) * (traits.isGlance === true ? 2 : 1),
     scratch,
   );
   const results = new Int32Array(arena.memory.buffer, scratch, count * 4);
