@@ -23,6 +23,7 @@ describe('resolveUpscaleOptions', () => {
       audio: 'copy',
       chroma: 'auto',
       overwrite: false,
+      provenance: 'auto',
       memory: undefined,
       workers: undefined,
       tile: 'auto',
