@@ -2,9 +2,14 @@ import type { ComparisonReport } from '../measure/compare/compare-files.ts';
 import { formatHeading, layOutTable } from './text-table.ts';
 
 /** What a comparison found, for people. */
-export function describeComparison({ all, worst, frames, width, height }: ComparisonReport): string {
+export function describeComparison(report: ComparisonReport): string {
+  return `${formatHeading('Compared')}\n${layOutTable(listFigures(report))}`;
+}
+
+/** Its figures, each with its name. */
+export function listFigures({ all, worst, frames, width, height }: ComparisonReport): string[][] {
   const chroma = [all.psnrU, all.psnrV].map((value) => (value === null ? 'not comparable' : formatDb(value)));
-  const rows = [
+  return [
     ['compared', `${String(frames.length)} frames of ${String(width)}x${String(height)}`],
     ['PSNR', `Y ${formatDb(all.psnrY)}, U ${chroma[0] ?? ''}, V ${chroma[1] ?? ''}`],
     ['worst frame', `${formatDb(worst.psnrY)} at frame ${String(worst.frame)} (${worst.time.toFixed(2)} s)`],
@@ -18,7 +23,6 @@ export function describeComparison({ all, worst, frames, width, height }: Compar
     ],
     ['sharpness', `${all.sharpness.toFixed(3)} times the reference's`],
   ];
-  return `${formatHeading('Compared')}\n${layOutTable(rows)}`;
 }
 
 function formatDb(value: number): string {

@@ -119,7 +119,7 @@ export const OPTION_TABLE = [
     default: false,
     group: 'Files',
     help: 'Replace an output that exists',
-    commands: [...RUN, ...SHEETS, 'models add', 'fidelity'],
+    commands: [...RUN, ...SHEETS, 'models add', 'fidelity', 'compare'],
   },
   {
     name: 'no-overwrite',
@@ -212,6 +212,14 @@ export const OPTION_TABLE = [
     group: 'Files',
     help: 'Draw where the output departs from its source, as a PNG picture',
     commands: ['fidelity'],
+  },
+  {
+    name: 'html',
+    type: 'text',
+    placeholder: 'FOLDER',
+    group: 'Files',
+    help: 'Write a page with curves over the frames and the worst frames as pictures: compare.html in this folder',
+    commands: ['compare'],
   },
   {
     name: 'dry-run',

@@ -8,6 +8,7 @@ import { pairFrames, type PairCounts } from '../pair-frames.ts';
 import { computePsnr } from '../picture-metrics.ts';
 import type { ReadOptions } from '../read-packets.ts';
 import { frameStep, planYuvReading, readYuvFrames, takeBodies, type YuvReading } from '../yuv-frames.ts';
+import type { WorstFrames } from './worst-frames.ts';
 import { computeMultiScaleSsim, computeSsim, type MeasuredPlane } from './structural-similarity.ts';
 
 /** How like its reference one frame is, or all are in the mean. PSNR in dB, 99 where samples agree. */
@@ -54,7 +55,13 @@ const EQUAL_DB = 48;
 export async function compareFiles(
   reference: Source,
   output: Source,
-  read: ReadOptions,
+  {
+    worst,
+    ...read
+  }: ReadOptions & {
+    /** Is shown every pair of frames. */
+    readonly worst?: WorstFrames | undefined;
+  },
 ): Promise<ComparisonReport> {
   const own = planYuvReading(reference);
   const other = planYuvReading(output, { like: own.color });
@@ -74,7 +81,10 @@ export async function compareFiles(
     },
   );
   const account = new ComparisonAccount(arena);
-  for await (const { reference: a, output: b, index, time } of pairs) account.add(a, b, index, time);
+  for await (const { reference: a, output: b, index, time } of pairs) {
+    const psnrY = account.add(a, b, index, time);
+    worst?.offer({ frame: index, time, psnrY, reference: a, output: b }, arena, own.color);
+  }
   if (counts.unpaired > 0) {
     throw new UpscaleError(
       'USAGE',
@@ -126,9 +136,10 @@ class ComparisonAccount {
     this.#arena = arena;
   }
 
-  add(reference: Frame, output: Frame, frame: number, time: number): void {
+  /** Returns the PSNR of luma. */
+  add(reference: Frame, output: Frame, frame: number, time: number): number {
     const [a, b] = [this.#copy(reference, 'Y'), this.#copy(output, 'Y')];
-    if (a === null || b === null) return;
+    if (a === null || b === null) throw new UpscaleError('INTERNAL', 'A frame has no luma.');
     const seen = { reference: a, output: b };
     const psnrY = this.#measurePlane('Y', a, b);
     const chroma = (['U', 'V'] as const).map((role) => {
@@ -149,6 +160,7 @@ class ComparisonAccount {
     });
     if (this.#before !== null) this.#lookForOffset(this.#before, seen, psnrY);
     this.#before = seen;
+    return psnrY;
   }
 
   /** Throws `USAGE` where most frames that can tell fit better one frame earlier or later. */
