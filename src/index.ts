@@ -73,6 +73,8 @@ export interface FidelityOptions extends ToolOptions {
 export interface CompareOptions extends ToolOptions {
   /** Keeps the frames that are least alike, and draws them. */
   readonly worst?: WorstFrames | undefined;
+  /** Look for a constant shift in frames, and scale the output to the reference's size; the report says both. @defaultValue false */
+  readonly align?: boolean | undefined;
 }
 
 export interface FidelityOutcome {
@@ -184,8 +186,8 @@ export async function compare(
   const [own, other] = [await probe(reference, options), await probe(output, options)];
   const tools = await findTools(pickTools(options));
   const { compareFiles } = await import('./measure/compare/compare-files.ts');
-  const { signal, logger, worst } = options;
-  return compareFiles(own, other, { tools, signal, logger, worst });
+  const { signal, logger, worst, align } = options;
+  return compareFiles(own, other, { tools, signal, logger, worst, align });
 }
 
 function pickTools({ ffmpeg, ffprobe }: ToolOptions): { ffmpeg?: string; ffprobe?: string } {

@@ -37,6 +37,7 @@ export async function runCompareCommand(raw: RawArguments): Promise<number> {
     logger,
     signal: interrupt.signal,
     worst,
+    align: raw['align'] === true,
   });
   if (page !== null && worst !== undefined) {
     const tools = await findTools({

@@ -214,6 +214,14 @@ export const OPTION_TABLE = [
     commands: ['fidelity'],
   },
   {
+    name: 'align',
+    type: 'flag',
+    default: false,
+    group: 'Files',
+    help: "Find the frame that both files begin with, compare the frames that both have, and scale the output to the reference's size",
+    commands: ['compare'],
+  },
+  {
     name: 'html',
     type: 'text',
     placeholder: 'FOLDER',
