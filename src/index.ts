@@ -10,6 +10,7 @@ import { probe as probeSource } from './decode/probe.ts';
 import type { Source } from './decode/source.ts';
 import { findTools } from './ffmpeg/tools.ts';
 import type { ComparisonReport } from './measure/compare/compare-files.ts';
+import type { WorstFrames } from './measure/compare/worst-frames.ts';
 import type { FidelityReport } from './measure/fidelity/fidelity-report.ts';
 import type { VerifyReport } from './measure/verify-report.ts';
 import { chooseTemporal } from './pipeline/choose-temporal.ts';
@@ -30,6 +31,7 @@ export type { Source } from './decode/source.ts';
 export { assemble } from './encode/assemble.ts';
 export type { FfmpegTools } from './ffmpeg/tools.ts';
 export type { ComparisonReport } from './measure/compare/compare-files.ts';
+export { WorstFrames, type DrawnPair } from './measure/compare/worst-frames.ts';
 export type { FidelityReport } from './measure/fidelity/fidelity-report.ts';
 export type { VerifyReport } from './measure/verify-report.ts';
 export { planSchema, type Plan, type Resources, type SegmentResult } from './pipeline/plan-schema.ts';
@@ -66,6 +68,13 @@ export interface FidelityOptions extends ToolOptions {
   readonly blended?: boolean | undefined;
   /** Draw a heat map as well. @defaultValue false */
   readonly heatMap?: boolean | undefined;
+}
+
+export interface CompareOptions extends ToolOptions {
+  /** Keeps the frames that are least alike, and draws them. */
+  readonly worst?: WorstFrames | undefined;
+  /** Look for a constant shift in frames, and scale the output to the reference's size; the report says both. @defaultValue false */
+  readonly align?: boolean | undefined;
 }
 
 export interface FidelityOutcome {
@@ -172,12 +181,13 @@ export async function fidelity(
 export async function compare(
   reference: string,
   output: string,
-  options: ToolOptions & CallOptions = {},
+  options: CompareOptions & CallOptions = {},
 ): Promise<ComparisonReport> {
   const [own, other] = [await probe(reference, options), await probe(output, options)];
   const tools = await findTools(pickTools(options));
   const { compareFiles } = await import('./measure/compare/compare-files.ts');
-  return compareFiles(own, other, { tools, signal: options.signal, logger: options.logger });
+  const { signal, logger, worst, align } = options;
+  return compareFiles(own, other, { tools, signal, logger, worst, align });
 }
 
 function pickTools({ ffmpeg, ffprobe }: ToolOptions): { ffmpeg?: string; ffprobe?: string } {

@@ -65,6 +65,12 @@ export function readRequest(raw: RawArguments, command: CommandName): UpscaleReq
   for (const { name, key } of optionsOf(command)) {
     if (key !== undefined && raw[name] !== undefined) request[key] = raw[name];
   }
+  if (raw['no-provenance'] === true && raw['provenance'] !== undefined) {
+    throw new UpscaleError('USAGE', 'Both --provenance and --no-provenance were given.', {
+      hint: 'Give one of them.',
+    });
+  }
+  if (raw['no-provenance'] === true) request['provenance'] = 'none';
   return request;
 }
 

@@ -1,11 +1,12 @@
 import { formatRational, toNumber, type Rational } from '../core/rational.ts';
+import { PROVENANCE_TAG, type Provenance } from '../core/provenance.ts';
 import type { OtherStream, Source, VideoStream } from '../decode/source.ts';
 import { formatBytes, formatDuration } from '../core/format.ts';
 import { formatHeading, layOutTable } from './text-table.ts';
 
 /** A source as a table for people. */
 export function describeSource(source: Source): string {
-  const { container, video, identity, others, chapters, timecode } = source;
+  const { container, video, identity, others, chapters, timecode, provenance } = source;
   const rows: string[][] = [
     [
       'container',
@@ -28,11 +29,21 @@ export function describeSource(source: Source): string {
     ]);
   }
   if (chapters.length > 0) rows.push(['chapters', String(chapters.length)]);
-  const tags = Object.entries(container.tags).map(([name, value]) => `${name}=${value}`);
+  if (provenance !== null) rows.push(['upscaled', describeProvenance(provenance)]);
+  const plain = Object.entries(container.tags).filter(
+    ([name]) => provenance === null || !PROVENANCE_TAG.test(name),
+  );
+  const tags = plain.map(([name, value]) => `${name}=${value}`);
   if (tags.length > 0) rows.push(['tags', tags.join('; ')]);
   for (const complaint of video.scan.complaints.slice(0, 5)) rows.push(['damage', complaint]);
   for (const { level, message } of source.notices) rows.push([level, message]);
   return `${formatHeading(source.path)}\n${layOutTable(rows)}`;
+}
+
+function describeProvenance({ method, models, scale, version, sourceSampleSha256 }: Provenance): string {
+  const names = models.map(({ id, sha256 }) => (sha256 === null ? id : `${id} (${sha256.slice(0, 12)})`));
+  const how = method === 'AI' ? 'by AI' : 'by a plain filter';
+  return `${how}, ${String(scale)}x, ${names.join(', ')}; Upreel ${version}, from ${sourceSampleSha256.slice(0, 12)}`;
 }
 
 function describeLength(seconds: number | null): string {

@@ -1,8 +1,8 @@
-import { createRequire } from 'node:module';
 import process from 'node:process';
 import yargs, { type Argv } from 'yargs';
 import { optionsOf, type CommandName } from '../config/option-table.ts';
 import { UpscaleError } from '../core/errors.ts';
+import { readProductVersion } from '../core/product-version.ts';
 import { joinValues } from './arguments.ts';
 import {
   COMMAND_GROUPS,
@@ -39,7 +39,7 @@ async function runCommand(argv: readonly string[]): Promise<number> {
     return EXIT_CODES.ok;
   }
   if (options.includes('--version')) {
-    process.stdout.write(`${readVersion()}\n`);
+    process.stdout.write(`${readProductVersion()}\n`);
     return EXIT_CODES.ok;
   }
   refuseUnknownCommand(options);
@@ -161,11 +161,6 @@ function addOptions(command: Argv, name: CommandName): Argv {
       }),
     command,
   );
-}
-
-function readVersion(): string {
-  const manifest = createRequire(import.meta.url)('../../package.json') as { version: string };
-  return manifest.version;
 }
 
 function asSentence(text: string): string {

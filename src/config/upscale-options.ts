@@ -24,6 +24,8 @@ export interface UpscaleOptions {
   readonly encoderArgs: readonly string[];
   /** Named set of options (`archive`, `web`, ...). */
   readonly preset: string | undefined;
+  /** What the output says of how it was made: `auto` in its tags (beside it where they cannot), `sidecar` in a document beside it too, `none`. */
+  readonly provenance: 'auto' | 'sidecar' | 'none';
   /** `copy`, `none`, or an audio codec to transcode all tracks to. */
   readonly audio: string;
   /** What to do when the output exists: `ask` is an error for the library. */

@@ -19,6 +19,7 @@ import { countFieldCodedFrames, type PacketSummary } from './packet-collector.ts
 import { scanPackets, type ScanResult } from './packet-scan.ts';
 import { chooseRawRateOptions } from './raw-rate.ts';
 import { readFrameHdr } from './read-frame-hdr.ts';
+import { findProvenance } from './read-provenance.ts';
 import { readOtherStream } from './read-other-stream.ts';
 import { readFieldOrder, readHdr, readVideoStream, type StreamFacts } from './read-video-stream.ts';
 import type { PacketScan, Source } from './source.ts';
@@ -109,6 +110,7 @@ export async function probe(input: string, options: ProbeOptions): Promise<Sourc
       title: tags['title'] ?? null,
     })),
     timecode: findTimecode(document, facts.index),
+    provenance: await findProvenance(file, document.format?.tags ?? {}),
     notices: [
       ...raw.notices,
       ...chosen.notices,

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { colorSchema, hdrMetadataSchema } from '../core/color.ts';
 import { noticeSchema } from '../core/notice.ts';
+import { provenanceSchema } from '../core/provenance.ts';
 import { rationalSchema } from '../core/schema.ts';
 
 /** How the lines of a frame are spread over time. `telecine`: film in an interlaced stream by 3:2 pulldown. */
@@ -142,6 +143,8 @@ export const sourceSchema = z.object({
       reel: z.string().nullable(),
     })
     .nullable(),
+  /** What the file, or the document beside it, says of having been upscaled; null when it says nothing. */
+  provenance: provenanceSchema.nullable().default(null),
   notices: z.array(noticeSchema),
 });
 

@@ -11,7 +11,9 @@ import { buildAssembleCommand } from './assemble-arguments.ts';
 import { buildConcatList, effectiveOrigin, type AssemblySegment } from './concat-list.ts';
 import type { AssemblePlan, EncodePlan } from './encode-plan.ts';
 import { flush, linkIntoPlace, moveIntoPlace } from './move-into-place.ts';
+import { appendMovieTags } from './movie-tags.ts';
 import { polishMovie, type MovieFacts } from './polish-movie.ts';
+import { writeSidecar } from './provenance.ts';
 
 export interface AssembleOptions {
   readonly tools: FfmpegTools;
@@ -31,7 +33,8 @@ export interface AssembledFile {
 
 /**
  * Joins the segments and puts back sound, subtitles, chapters, attachments, tags and timecode. The file is written in the work folder,
- * flushed and renamed: it is whole or absent. Throws `OUTPUT_EXISTS` when a file came to be there meanwhile and
+ * flushed and renamed: it is whole or absent; the document beside it, where the plan
+ * has one, comes after it. Throws `OUTPUT_EXISTS` when a file came to be there meanwhile and
  * overwriting was not asked for.
  */
 export async function assemble(
@@ -59,6 +62,7 @@ export async function assemble(
     });
     if (plan.muxer === 'mp4' || plan.muxer === 'mov') {
       await polishMovie(temporary, describeMovie(plan, encode, segments));
+      await appendMovieTags(temporary, plan.provenance?.movieTags ?? {});
     }
     await flush(temporary);
     await options.onWritten?.(temporary);
@@ -67,7 +71,9 @@ export async function assemble(
     await rm(temporary, { force: true });
     throw error;
   }
-  return { path: plan.path, bytes: (await stat(plan.path)).size, notices: [] };
+  const { size: bytes } = await stat(plan.path);
+  await writeSidecar(plan, bytes);
+  return { path: plan.path, bytes, notices: [] };
 }
 
 /** Writes the source's cover pictures into the work folder, for containers that hold them as attached files. */
@@ -164,6 +170,7 @@ async function assemblePictures(
       else await linkIntoPlace(file, target);
     }
   }
+  await writeSidecar(plan, bytes);
   return { path: plan.path, bytes, notices: [] };
 }
 

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { colorSchema, hdrMetadataSchema } from '../core/color.ts';
+import { provenanceSchema } from '../core/provenance.ts';
 import { rationalSchema } from '../core/schema.ts';
 
 /** How frames become a segment's file: the arguments of one ffmpeg process, decided once. */
@@ -82,5 +83,15 @@ export const assemblePlanSchema = z.object({
   videoMetadata: z.record(z.string(), z.string()),
   videoDisposition: z.array(z.string()),
   timecode: z.object({ text: z.string(), reel: z.string().nullable() }).nullable(),
+  /** What the output says of how it was made; absent where it shall say nothing. */
+  provenance: z
+    .object({
+      record: provenanceSchema,
+      /** Tags that are added to a finished MP4 or QuickTime file; null for other containers, whose tags are in `metadata`. */
+      movieTags: z.record(z.string(), z.string()).nullable(),
+      /** Whether it is also written as a document beside the output. */
+      sidecar: z.boolean(),
+    })
+    .optional(),
 });
 export type AssemblePlan = z.infer<typeof assemblePlanSchema>;

@@ -80,6 +80,10 @@ figcaption { display: flex; justify-content: space-between; opacity: .7; }
 .compare::after { content: ''; position: absolute; top: 0; bottom: 0; left: var(--at, 50%); width: 2px; background: #fff; box-shadow: 0 0 3px #000; pointer-events: none; }
 .compare input { position: absolute; inset: 0; width: 100%; height: 100%; margin: 0; opacity: 0; cursor: ew-resize; }
 .compare:focus-within { outline: 2px solid var(--ok); outline-offset: 2px; }
+.trio { display: grid; grid-template-columns: repeat(auto-fit, minmax(300px, 1fr)); gap: 8px; }
+.curve { width: 100%; height: auto; font-size: 13px; fill: currentColor; }
+.curve polyline { fill: none; stroke: currentColor; stroke-width: 1.5; stroke-linejoin: round; }
+.curve circle { fill: var(--failed); } .curve .grid { stroke: var(--line); }
 img.wide { max-width: 100%; height: auto; }
 .thumb { width: 160px; border-radius: 3px; display: block; }
 `;

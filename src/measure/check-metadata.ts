@@ -1,3 +1,4 @@
+import { PROVENANCE_TAG } from '../core/provenance.ts';
 import { originOf } from './check-frames.ts';
 import { sourceVideoTimes, typicalStep, type Delivery } from './delivery.ts';
 import type { Finding } from './finding.ts';
@@ -86,7 +87,9 @@ const OF_THE_FILE =
 
 function checkTags({ source, output }: Delivery): Finding[] {
   const kept = new Map(Object.entries(output.tags).map(([name, value]) => [name.toLowerCase(), value]));
-  const names = Object.keys(source.container.tags).filter((name) => !OF_THE_FILE.test(name));
+  const names = Object.keys(source.container.tags).filter(
+    (name) => !OF_THE_FILE.test(name) && !PROVENANCE_TAG.test(name),
+  );
   if (names.length === 0) return [];
   const lost = names.filter((name) => kept.get(name.toLowerCase()) !== source.container.tags[name]);
   return [

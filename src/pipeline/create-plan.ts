@@ -9,6 +9,7 @@ import { planDecode } from '../decode/plan-decode.ts';
 import { resolveColor } from '../decode/resolve-color.ts';
 import type { Source } from '../decode/source.ts';
 import { planEncode } from '../encode/plan-encode.ts';
+import { planProvenance } from '../encode/provenance.ts';
 import { findProfile, outputFormatFor } from '../encode/profiles.ts';
 import type { Capabilities } from '../ffmpeg/capabilities.ts';
 import type { PrecisionChoice } from '../infer/choose-precision.ts';
@@ -16,6 +17,7 @@ import { channelsOf } from '../infer/infer-layout.ts';
 import type { ChromaNetwork } from '../infer/infer-plan.ts';
 import { arenaBytesForInfer, planInfer } from '../infer/plan-infer.ts';
 import type { ResolvedModels } from '../infer/resolve-models.ts';
+import { describeProvenance } from './describe-provenance.ts';
 import { arenaBytes } from './flight.ts';
 import { findFrameRange, type FrameRange } from './frame-range.ts';
 import type { Machine } from './machine.ts';
@@ -177,6 +179,14 @@ export function createPlan(source: Source, options: UpscaleOptions, context: Pla
         accelerated: options.device !== 'auto' && options.device !== 'cpu',
       }),
     };
+    const assemble =
+      options.provenance === 'none'
+        ? encoded.assemble
+        : planProvenance(
+            encoded.assemble,
+            describeProvenance(inferred.plan, target.magnification, source),
+            options.provenance === 'sidecar',
+          );
     const plan = {
       version: PLAN_VERSION as typeof PLAN_VERSION,
       source,
@@ -185,7 +195,7 @@ export function createPlan(source: Source, options: UpscaleOptions, context: Pla
       temporal: temporal.plan,
       infer: inferred.plan,
       encode: encoded.encode,
-      assemble: encoded.assemble,
+      assemble,
       segments,
       geometry: {
         displayWidth: display.width,

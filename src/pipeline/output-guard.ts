@@ -1,7 +1,9 @@
 import { constants } from 'node:fs';
-import { access, realpath, stat } from 'node:fs/promises';
+import { access, readFile, realpath, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { UpscaleError } from '../core/errors.ts';
+import { parseSidecar } from '../core/provenance.ts';
+import { sidecarOf } from '../encode/provenance.ts';
 import type { Plan } from './plan-schema.ts';
 
 /**
@@ -10,7 +12,13 @@ import type { Plan } from './plan-schema.ts';
  */
 export async function guardOutput(plan: Plan): Promise<void> {
   const { path: output, overwrite } = plan.assemble;
-  if (output !== '-') await guardOutputFile(output, plan.source.path, overwrite);
+  if (output === '-') return;
+  await guardOutputFile(output, plan.source.path, overwrite);
+  const sidecar = sidecarOf(plan.assemble);
+  // One of an earlier output of this name is no loss.
+  const earlier = sidecar === null ? null : await readFile(sidecar, 'utf8').catch(() => null);
+  if (sidecar === null || (earlier !== null && parseSidecar(earlier) !== null)) return;
+  await guardOutputFile(sidecar, plan.source.path, overwrite);
 }
 
 /** The same for any file that is made of a source. */

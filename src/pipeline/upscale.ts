@@ -3,6 +3,7 @@ import type { UpscaleOptions } from '../config/upscale-options.ts';
 import { throwIfAborted, UpscaleError } from '../core/errors.ts';
 import { silentLogger, type Logger } from '../core/logger.ts';
 import { assemble } from '../encode/assemble.ts';
+import { writeSidecar } from '../encode/provenance.ts';
 import type { FfmpegTools } from '../ffmpeg/tools.ts';
 import { describeDamage, type Damage } from './damage.ts';
 import { LanePool } from './lane-pool.ts';
@@ -81,6 +82,7 @@ async function deliver(
   const { pool, signal, logger, onProgress } = run;
   const earlier = await findDelivered(plan);
   if (earlier !== null) {
+    await writeSidecar(plan.assemble, earlier.identity.size);
     await work.removeSegments();
     return { results: earlier.results, notices: [], bytes: earlier.identity.size };
   }

@@ -66,6 +66,7 @@ export function makeSource(video: Partial<VideoStream> = {}, changes: Partial<So
     others: [],
     chapters: [],
     timecode: null,
+    provenance: null,
     notices: [],
     ...changes,
   };

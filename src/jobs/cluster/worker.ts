@@ -1,8 +1,9 @@
-import { mkdir, rm, statfs } from 'node:fs/promises';
+import { mkdir, rm, stat, statfs } from 'node:fs/promises';
 import path from 'node:path';
 import { throwIfAborted, UpscaleError } from '../../core/errors.ts';
 import type { Logger } from '../../core/logger.ts';
 import { assemble } from '../../encode/assemble.ts';
+import { sidecarOf, writeSidecar } from '../../encode/provenance.ts';
 import { readCapabilities, type Capabilities } from '../../ffmpeg/capabilities.ts';
 import type { FfmpegTools } from '../../ffmpeg/tools.ts';
 import { verifyRun } from '../../measure/verify-delivery.ts';
@@ -198,7 +199,9 @@ class ClusterWorker implements WorkHandler {
     const names = { source: store.files.describe(keys.source), output: store.files.describe(keys.output) };
     const reports: string[] = [];
     // The document last: with it the file counts as done.
-    for (const file of [files.stills, files.page, files.json]) reports.push(await store.files.locate(file));
+    const sidecar = sidecarOf(plan.assemble);
+    for (const file of [...(sidecar === null ? [] : [sidecar]), files.stills, files.page, files.json])
+      reports.push(await store.files.locate(file));
     try {
       return await this.#inScratch(id, 'assembly-', async (directory) => {
         const results: SegmentResult[] = [];
@@ -209,8 +212,10 @@ class ClusterWorker implements WorkHandler {
         const bytes = results.reduce((sum, { bytes: part }) => sum + part, 0);
         await mkdir(folder, { recursive: true });
         const isDelivered = await store.isDelivered(id, keys.output);
-        if (isDelivered) await store.files.fetch(keys.output, folder);
-        else {
+        if (isDelivered) {
+          await store.files.fetch(keys.output, folder);
+          await writeSidecar(plan.assemble, (await stat(output)).size);
+        } else {
           guardDisk(plan, await readFreeBytes(directory), bytes);
           await guardOutput(plan);
           await assemble(plan.assemble, plan.encode, toAssemblySegments(plan, results), {

@@ -7,8 +7,18 @@ import { Arena } from '../../kernels/arena.ts';
 import { pairFrames, type PairCounts } from '../pair-frames.ts';
 import { computePsnr } from '../picture-metrics.ts';
 import type { ReadOptions } from '../read-packets.ts';
-import { frameStep, planYuvReading, readYuvFrames, takeBodies, type YuvReading } from '../yuv-frames.ts';
-import { computeMultiScaleSsim, computeSsim, type MeasuredPlane } from './structural-similarity.ts';
+import {
+  frameStep,
+  planYuvReading,
+  readYuvFrames,
+  refuseOtherShape,
+  takeBodies,
+  type YuvReading,
+} from '../yuv-frames.ts';
+import { findOffset, scaleReading } from './align-files.ts';
+import { copyPlane, sumSquares, type MeasuredPlane } from './measured-plane.ts';
+import type { WorstFrames } from './worst-frames.ts';
+import { computeMultiScaleSsim, computeSsim } from './structural-similarity.ts';
 
 /** How like its reference one frame is, or all are in the mean. PSNR in dB, 99 where samples agree. */
 export interface Likeness {
@@ -31,11 +41,22 @@ export interface FrameLikeness extends Likeness {
   readonly time: number;
 }
 
+export interface Alignment {
+  /** Number of the reference's frame that the output's first frame is compared with; negative where the output begins earlier. */
+  readonly offset: number;
+  /** Size of the output's frames before they were brought to that of the reference; null where it is the same. */
+  readonly scaledFrom: { readonly width: number; readonly height: number } | null;
+  /** Frames of the output, and of the reference, that the other file does not have. */
+  readonly outside: { readonly output: number; readonly reference: number };
+}
+
 export interface ComparisonReport {
   readonly reference: string;
   readonly output: string;
   readonly width: number;
   readonly height: number;
+  /** How the output was brought to the reference; null where that was not asked for. */
+  readonly alignment: Alignment | null;
   /** PSNR over all samples, all else the mean of the frames. */
   readonly all: Likeness;
   readonly worst: { readonly frame: number; readonly time: number; readonly psnrY: number };
@@ -47,18 +68,32 @@ const CLEARLY_DB = 2.5;
 const EQUAL_DB = 48;
 
 /**
- * Compares two files frame by frame: the first with the first, to the last.
+ * Compares two files frame by frame: the first with the first, to the last, or with `align` at the shift that fits best.
  *
  * @throws UpscaleError `USAGE` for files of other sizes, rates or numbers of frames, and where one is a frame behind the other
  */
 export async function compareFiles(
   reference: Source,
   output: Source,
-  read: ReadOptions,
+  {
+    worst,
+    align = false,
+    ...read
+  }: ReadOptions & {
+    /** Is shown every pair of frames. */
+    readonly worst?: WorstFrames | undefined;
+    /** Look for a constant shift, and scale the output to the reference's size. @defaultValue false */
+    readonly align?: boolean | undefined;
+  },
 ): Promise<ComparisonReport> {
   const own = planYuvReading(reference);
-  const other = planYuvReading(output, { like: own.color });
-  refuseMisfit(own, other);
+  const { width, height } = own.decode;
+  const plain = planYuvReading(output, { like: own.color });
+  const isScaled = align && sizeOf(plain) !== sizeOf(own);
+  if (isScaled) refuseOtherShape(reference, output);
+  const other = isScaled ? scaleReading(plain, width, height) : plain;
+  refuseMisfit(own, other, align);
+  const offset = align ? await findOffset(own, other, read) : 0;
   const bytesOf = ({ format, decode }: YuvReading): number =>
     frameBytes(format, decode.width, decode.height) + 64;
   const arena = new Arena(4 * bytesOf(own) + 3 * bytesOf(other));
@@ -69,25 +104,53 @@ export async function compareFiles(
     {
       referenceTick: toNumber(own.decode.timeBase),
       outputTick: toNumber(other.decode.timeBase),
+      offset: offset * frameStep(own),
       tolerance: frameStep(own) / 2,
       counts,
     },
   );
   const account = new ComparisonAccount(arena);
-  for await (const { reference: a, output: b, index, time } of pairs) account.add(a, b, index, time);
-  if (counts.unpaired > 0) {
+  for await (const { reference: a, output: b, index, time } of pairs) {
+    const psnrY = account.add(a, b, index, time);
+    worst?.offer({ frame: index, time, psnrY, reference: a, output: b }, arena, own.color);
+  }
+  const strays = counts.unpaired - (align ? countOutside(framesOf(own), framesOf(other), offset) : 0);
+  if (strays > 0) {
     throw new UpscaleError(
       'USAGE',
-      `${String(counts.unpaired)} frames of ${output.path} are shown at times at which ${reference.path} has none.`,
+      `${String(strays)} frames of ${output.path} are shown at times at which ${reference.path} has none.`,
       { hint: 'Compare files of one frame rate and length.' },
     );
   }
   account.refuseOffset(reference.path, output.path);
-  const { width, height } = own.decode;
-  return { reference: reference.path, output: output.path, width, height, ...account.finish() };
+  const alignment = {
+    offset,
+    scaledFrom: isScaled ? { width: plain.decode.width, height: plain.decode.height } : null,
+    outside: { output: counts.unpaired, reference: framesOf(own) - counts.paired },
+  };
+  return {
+    reference: reference.path,
+    output: output.path,
+    ...{ width, height, alignment: align ? alignment : null },
+    ...account.finish(),
+  };
 }
 
-function refuseMisfit(reference: YuvReading, output: YuvReading): void {
+/** Frames of the output before the reference's first and behind its last. */
+function countOutside(reference: number, output: number, offset: number): number {
+  const shared = Math.min(reference - offset, output) - Math.max(0, -offset);
+  return output - Math.max(0, shared);
+}
+
+function framesOf({ source }: YuvReading): number {
+  return source.video.scan.frames;
+}
+
+function sizeOf({ decode }: YuvReading): string {
+  return `${String(decode.width)}x${String(decode.height)}`;
+}
+
+function refuseMisfit(reference: YuvReading, output: YuvReading, align: boolean): void {
   const differ = (what: string, a: string, b: string, hint: string): never => {
     throw new UpscaleError(
       'USAGE',
@@ -95,17 +158,21 @@ function refuseMisfit(reference: YuvReading, output: YuvReading): void {
       { hint },
     );
   };
-  const size = ({ decode }: YuvReading): string => `${String(decode.width)}x${String(decode.height)}`;
-  if (size(reference) !== size(output)) {
-    differ('a size of', size(reference), size(output), 'Bring one to the size of the other first.');
+  if (sizeOf(reference) !== sizeOf(output)) {
+    differ(
+      'a size of',
+      sizeOf(reference),
+      sizeOf(output),
+      'Bring it to the size of the reference with --align.',
+    );
   }
   const [a, b] = [frameStep(reference), frameStep(output)];
   if (Math.abs(a / b - 1) > 0.005) {
     differ('a frame rate of', (1 / a).toFixed(3), (1 / b).toFixed(3), 'Compare files of one frame rate.');
   }
-  const [own, other] = [reference.source.video.scan.frames, output.source.video.scan.frames];
-  if (own !== other) {
-    differ('a number of frames of', String(own), String(other), 'Cut one to the frames of the other first.');
+  const [own, other] = [framesOf(reference), framesOf(output)];
+  if (own !== other && !align) {
+    differ('a number of frames of', String(own), String(other), 'Compare what both have with --align.');
   }
 }
 
@@ -126,13 +193,14 @@ class ComparisonAccount {
     this.#arena = arena;
   }
 
-  add(reference: Frame, output: Frame, frame: number, time: number): void {
-    const [a, b] = [this.#copy(reference, 'Y'), this.#copy(output, 'Y')];
-    if (a === null || b === null) return;
+  /** Returns the PSNR of luma. */
+  add(reference: Frame, output: Frame, frame: number, time: number): number {
+    const [a, b] = [copyPlane(reference, 'Y', this.#arena), copyPlane(output, 'Y', this.#arena)];
+    if (a === null || b === null) throw new UpscaleError('INTERNAL', 'A frame has no luma.');
     const seen = { reference: a, output: b };
     const psnrY = this.#measurePlane('Y', a, b);
     const chroma = (['U', 'V'] as const).map((role) => {
-      const [own, other] = [this.#copy(reference, role), this.#copy(output, role)];
+      const [own, other] = [copyPlane(reference, role, this.#arena), copyPlane(output, role, this.#arena)];
       const isAlike = own?.width === other?.width && own?.height === other?.height;
       return own === null || other === null || !isAlike ? null : this.#measurePlane(role, own, other);
     });
@@ -149,6 +217,7 @@ class ComparisonAccount {
     });
     if (this.#before !== null) this.#lookForOffset(this.#before, seen, psnrY);
     this.#before = seen;
+    return psnrY;
   }
 
   /** Throws `USAGE` where most frames that can tell fit better one frame earlier or later. */
@@ -158,7 +227,7 @@ class ComparisonAccount {
     throw new UpscaleError(
       'USAGE',
       `The frames of ${output} come ${late > early ? 'later' : 'earlier'} than those of ${reference}: they fit better one frame on.`,
-      { hint: 'Cut both files so that they begin with the same frame.' },
+      { hint: 'Find the frame that both begin with by --align.' },
     );
   }
 
@@ -204,26 +273,6 @@ class ComparisonAccount {
     this.#totals.set(role, { squares: total.squares + squares, samples: total.samples + a.samples.length });
     return computePsnr(squares, a.samples.length);
   }
-
-  #copy({ format, planes }: Frame, role: PlaneRole): MeasuredPlane | null {
-    const plane = planes[format.planes.findIndex((layout) => layout.role === role)];
-    if (plane === undefined) return null;
-    const { offset, width, height } = plane;
-    const view =
-      format.bits > 8 ? this.#arena.words(offset, width * height) : this.#arena.bytes(offset, width * height);
-    return { samples: view.slice(), width, height, bits: format.bits };
-  }
-}
-
-/** Sum of squared differences in 8-bit code values. */
-function sumSquares(a: MeasuredPlane, b: MeasuredPlane): number {
-  const [scaleA, scaleB] = [2 ** (8 - a.bits), 2 ** (8 - b.bits)];
-  let squares = 0;
-  for (let i = 0; i < a.samples.length; i++) {
-    const difference = (a.samples[i] ?? 0) * scaleA - (b.samples[i] ?? 0) * scaleB;
-    squares += difference * difference;
-  }
-  return squares;
 }
 
 function psnrOf(a: MeasuredPlane, b: MeasuredPlane): number {

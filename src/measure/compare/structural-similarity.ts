@@ -1,12 +1,4 @@
-import type { Samples } from '../fidelity/band-energy.ts';
-
-/** A plane's samples and size. */
-export interface MeasuredPlane {
-  readonly samples: Samples;
-  readonly width: number;
-  readonly height: number;
-  readonly bits: number;
-}
+import type { MeasuredPlane } from './measured-plane.ts';
 
 /** What windows of two planes have in common: mean of the whole index, and of its part without brightness. */
 interface Similarity {

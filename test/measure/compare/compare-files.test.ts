@@ -102,4 +102,37 @@ describe('compareFiles', () => {
       message: expect.stringContaining('come later than') as string,
     });
   });
+
+  it('finds a constant shift and another size when asked, and says both', async () => {
+    const align = async (name: string): Promise<ComparisonReport> =>
+      compareFiles(await probe(reference, { tools }), await probe(file(name), { tools }), {
+        tools,
+        align: true,
+      });
+    await make('cut.mkv', ['-vf', 'select=gte(n\\,3),setpts=N/25/TB', ...FFV1]);
+    const cut = await align('cut.mkv');
+    expect(cut.alignment).toEqual({ offset: 3, scaledFrom: null, outside: { output: 0, reference: 3 } });
+    expect(cut.all.psnrY).toBe(99);
+    expect(cut.frames.map(({ frame }) => frame)).toEqual([0, 1, 2, 3, 4]);
+
+    await make('led.mkv', ['-vf', 'loop=loop=2:size=1:start=0,setpts=N/25/TB,scale=192:144', ...FFV1]);
+    const led = await align('led.mkv');
+    expect(led.alignment).toEqual({
+      offset: -2,
+      scaledFrom: { width: 192, height: 144 },
+      outside: { output: 2, reference: 0 },
+    });
+    expect(led.frames).toHaveLength(8);
+    expect(led.all.psnrY).toBeGreaterThan(25);
+
+    expect((await align('reference.mkv')).alignment?.offset).toBe(0);
+  });
+
+  it('refuses pictures that agree at no shift', async () => {
+    await make('other.mkv', ['-vf', 'negate', ...FFV1]);
+    const other = await probe(file('other.mkv'), { tools });
+    await expect(
+      compareFiles(await probe(reference, { tools }), other, { tools, align: true }),
+    ).rejects.toMatchObject({ code: 'USAGE' });
+  });
 });
