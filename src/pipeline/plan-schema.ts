@@ -8,7 +8,7 @@ import { inferPlanSchema, precisionSchema } from '../infer/infer-plan.ts';
 import { temporalPlanSchema } from '../temporal/temporal-plan.ts';
 
 /** Raised whenever a plan of an older version would give other pixels or could not be run. */
-export const PLAN_VERSION = 3;
+export const PLAN_VERSION = 4;
 
 export const resourcesSchema = z.object({
   /** Segments that run at the same time, each in a worker of its own. */
