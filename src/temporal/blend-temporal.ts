@@ -30,7 +30,6 @@ interface Pair {
   readonly earlier: Seen;
   readonly later: Seen;
   motion: MotionPair | null;
-  isCut: boolean | null;
 }
 
 /**
@@ -118,7 +117,7 @@ class BlendWindow {
     this.#seen.push(next);
     const current = this.#seen.at(-2);
     if (current === undefined) return null;
-    const after: Pair = { earlier: current, later: next, motion: null, isCut: null };
+    const after: Pair = { earlier: current, later: next, motion: null };
     const blended = this.#blend(current, this.#pair, after);
     this.#pair?.motion?.dispose();
     this.#pair = after;
@@ -165,8 +164,7 @@ class BlendWindow {
   }
 
   #isCut(pair: Pair): boolean {
-    pair.isCut ??= (this.#findMotion(pair).unexplained ?? 0) > UNEXPLAINED;
-    return pair.isCut;
+    return (this.#findMotion(pair).unexplained ?? 0) > UNEXPLAINED;
   }
 
   /** Motion, and for frames that look unlike how much of the picture it explains. */
