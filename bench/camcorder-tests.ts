@@ -4,6 +4,7 @@ import { pipeBytes } from '../src/ffmpeg/pipe-bytes.ts';
 import { computeInnerPsnr, scaleLuma, type LumaOptions, type LumaPlane } from '../src/measure/luma-plane.ts';
 import { readWindows } from '../src/measure/luma-windows.ts';
 import type { QualityTest } from '../src/measure/model-quality.ts';
+import { addNoise, makeGaussian } from './noise.ts';
 
 /** What tapes and discs are recorded by. */
 export const MEDIA = ['mpeg2', 'dv'] as const;
@@ -91,25 +92,6 @@ export async function makeRecordings(
 function measure(truth: LumaPlane, plane: LumaPlane | undefined): number {
   if (plane === undefined) throw new UpscaleError('FFMPEG_FAILED', 'ffmpeg gave no picture.');
   return computeInnerPsnr(truth, plane, BORDER);
-}
-
-/** Normally distributed numbers that are the same everywhere (mulberry32, then Box and Muller's method). */
-export function makeGaussian(seed: number): () => number {
-  let state = seed;
-  const draw = (): number => {
-    state = (state + 0x6d2b79f5) | 0;
-    let t = Math.imul(state ^ (state >>> 15), 1 | state);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
-  };
-  return () => Math.sqrt(-2 * Math.log(1 - draw())) * Math.cos(2 * Math.PI * draw());
-}
-
-/** Adds Gaussian noise of standard deviation `sigma`. */
-export function addNoise(plane: LumaPlane, sigma: number, noise: () => number): LumaPlane {
-  const samples = new Uint8ClampedArray(plane.samples.length);
-  plane.samples.forEach((value, i) => (samples[i] = value + sigma * noise()));
-  return { ...plane, samples: new Uint8Array(samples.buffer) };
 }
 
 /** The finest quantiser whose stream is not larger than the bit rate allows. */

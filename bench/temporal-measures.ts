@@ -8,9 +8,10 @@ import { readWindows } from '../src/measure/luma-windows.ts';
 import { enlargeLuma, openModel, type OpenModel } from '../src/measure/open-model.ts';
 import { blendTemporal, type TemporalInput } from '../src/temporal/blend-temporal.ts';
 import type { TemporalStrength } from '../src/temporal/temporal-plan.ts';
-import { addNoise, denoise, makeGaussian, makeRecordings, MEDIA, type Medium } from './camcorder-tests.ts';
+import { denoise, makeRecordings, MEDIA, type Medium } from './camcorder-tests.ts';
 import { tools } from './clips.ts';
 import { drawMotion, type Motion } from './moving-pictures.ts';
+import { addNoise, makeGaussian } from './noise.ts';
 
 const BORDER = 8;
 const FACTOR = 2;

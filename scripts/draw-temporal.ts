@@ -7,7 +7,7 @@
 import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { addNoise, makeGaussian } from '../bench/camcorder-tests.ts';
+import { addNoise, makeGaussian } from '../bench/noise.ts';
 import { SAMPLES, tools } from '../bench/clips.ts';
 import { blendPlanes } from '../bench/temporal-measures.ts';
 import { pipeBytes } from '../src/ffmpeg/pipe-bytes.ts';

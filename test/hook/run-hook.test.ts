@@ -27,8 +27,8 @@ const EXPORTS = [
     name: '29.97 drop-frame, BT.709',
     file: 'ntsc.mov',
     picture: 'testsrc2=s=192x108:r=30000/1001:d=1',
-    args: ['-color_primaries', 'bt709', '-color_trc', 'bt709', '-colorspace', 'bt709'],
-    filter: 'setparams=color_primaries=bt709:color_trc=bt709:colorspace=bt709',
+    args: [],
+    filter: '',
     timecode: ['00:59:59;28', '00:59:59;28'],
     rate: '30000/1001',
     colors: ['bt709', 'bt709', 'bt709'],
@@ -39,8 +39,8 @@ const EXPORTS = [
     name: '59.94 drop-frame, BT.709',
     file: 'sport.mov',
     picture: 'testsrc2=s=192x108:r=60000/1001:d=0.5',
-    args: ['-color_primaries', 'bt709', '-color_trc', 'bt709', '-colorspace', 'bt709'],
-    filter: 'setparams=color_primaries=bt709:color_trc=bt709:colorspace=bt709',
+    args: [],
+    filter: '',
     timecode: ['10:00:00;56', '10:00:00;56'],
     rate: '60000/1001',
     colors: ['bt709', 'bt709', 'bt709'],
@@ -51,8 +51,8 @@ const EXPORTS = [
     name: '23.976 non-drop, BT.2020 and HLG',
     file: 'film.mov',
     picture: 'testsrc2=s=192x108:r=24000/1001:d=1',
-    args: ['-color_primaries', 'bt2020', '-color_trc', 'arib-std-b67', '-colorspace', 'bt2020nc'],
-    filter: 'setparams=color_primaries=bt2020:color_trc=arib-std-b67:colorspace=bt2020nc',
+    args: [],
+    filter: '',
     timecode: ['01:00:00:23', '01:00:00:23'],
     rate: '24000/1001',
     colors: ['bt2020', 'arib-std-b67', 'bt2020nc'],
@@ -63,18 +63,8 @@ const EXPORTS = [
     name: '25 interlaced with wide pixels, BT.601',
     file: 'pal.mov',
     picture: 'testsrc2=s=180x144:r=50:d=1',
-    args: [
-      '-color_primaries',
-      'bt470bg',
-      '-color_trc',
-      'bt709',
-      '-colorspace',
-      'bt470bg',
-      '-flags',
-      '+ildct',
-    ],
-    filter:
-      'tinterlace=interleave_top,setfield=tff,setsar=16/15,setparams=color_primaries=bt470bg:color_trc=bt709:colorspace=bt470bg',
+    args: ['-flags', '+ildct'],
+    filter: 'tinterlace=interleave_top,setfield=tff,setsar=16/15,',
     // A frame for each field: the same moment at twice the count.
     timecode: ['10:00:00:12', '10:00:00:24'],
     rate: '50/1',
@@ -93,8 +83,11 @@ function probe(file: string): Probed {
 
 describe.each(EXPORTS)('an export of $name', ({ file, picture, args, filter, timecode, ...expected }) => {
   const source = folder.path(file);
+  const [primaries, transfer, matrix] = expected.colors;
 
   beforeAll(() => {
+    const colors = `setparams=color_primaries=${primaries}:color_trc=${transfer}:colorspace=${matrix}`;
+    const tags = ['-color_primaries', primaries, '-color_trc', transfer, '-colorspace', matrix];
     const meta = folder.path('chapters.txt');
     const chapters = [0, 400].map(
       (start) =>
@@ -103,8 +96,19 @@ describe.each(EXPORTS)('an export of $name', ({ file, picture, args, filter, tim
     writeFileSync(meta, `;FFMETADATA1\n${chapters.join('')}`);
     ffmpeg(
       ...['-f', 'lavfi', '-i', picture, '-f', 'lavfi', '-i', SOUND, '-i', meta, '-filter_complex'],
-      ...[`[0]${filter}[picture];${MIX}`, '-map', '[picture]', '-map', '[mix]', '-map', '[guide]'],
-      ...['-map_metadata', '2', '-map_chapters', '2', '-c:v', 'prores_ks', '-vendor', 'apl0', ...args],
+      ...[`[0]${filter}${colors}[picture];${MIX}`, '-map', '[picture]', '-map', '[mix]', '-map', '[guide]'],
+      ...[
+        '-map_metadata',
+        '2',
+        '-map_chapters',
+        '2',
+        '-c:v',
+        'prores_ks',
+        '-vendor',
+        'apl0',
+        ...tags,
+        ...args,
+      ],
       ...['-c:a', 'pcm_s24le', '-timecode', timecode[0], '-metadata:s:v:0', 'reel_name=A007C012'],
       ...['-metadata:s:a:0', 'handler_name=Mix 5.1', '-metadata:s:a:1', 'handler_name=Guide', source],
     );
@@ -141,7 +145,6 @@ describe.each(EXPORTS)('an export of $name', ({ file, picture, args, filter, tim
         // Of DNxHR ffmpeg's files say it in the frames alone, where MediaInfo finds it.
         ...{ color_range: 'tv', ...(dnxhr ? {} : { field_order: 'progressive' }) },
       });
-      const [primaries, transfer, matrix] = expected.colors;
       expect(video).toMatchObject({ color_primaries: primaries, color_transfer: transfer });
       // DNxHR is BT.709 by its decoders; what was in another matrix is converted.
       expect(video?.['color_space']).toBe(dnxhr ? 'bt709' : matrix);

@@ -19,22 +19,7 @@ export interface ClipShape {
   readonly height: number;
 }
 
-/** Uniform numbers in 0..1 from a seed. */
-export function makeRandom(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let t = Math.imul(state ^ (state >>> 15), state | 1);
-    t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
-
-/** Gaussian numbers of standard deviation 1 (Box and Muller). */
-export function makeGaussian(seed: number): () => number {
-  const random = makeRandom(seed);
-  return () => Math.sqrt(-2 * Math.log(1 - random())) * Math.cos(2 * Math.PI * random());
-}
+export { makeGaussian, makeRandom } from '../../bench/noise.ts';
 
 /** Draws a picture; `value` is in code values of 8 bit. */
 export function drawPicture(
