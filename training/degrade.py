@@ -57,6 +57,17 @@ def blur(picture: torch.Tensor, sigmas: list[float]) -> torch.Tensor:
     return F.conv2d(picture, kernels.view(-1, 1, 9, 1), groups=n * channels).reshape(n, channels, height, width)
 
 
+def draw_sigma(rng: random.Random) -> float:
+    """
+    How much to soften a photograph, so that it is as sharp as frames of video are. By the energy from a quarter to half a cycle a sample over that of
+    the octave below, frames of 22 clips lie between photographs as they are and softened by 0.7, at a median of 0.4.
+    """
+    draw = rng.random()
+    if draw < 0.4:
+        return 0.0
+    return rng.uniform(0.3, 0.8) if draw < 0.9 else rng.uniform(0.8, 1.4)
+
+
 def run_ffmpeg(arguments: list[str], data: bytes) -> bytes:
     command = ["ffmpeg", "-v", "error", "-threads", "1", *arguments]
     return subprocess.run(command, input=data, stdout=subprocess.PIPE, check=True).stdout

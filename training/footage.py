@@ -1,6 +1,11 @@
-"""Frames of real footage, halved and compressed, for validation and for the final table."""
+"""
+Frames of real footage, halved and compressed, for validation and for the final table. footage.py CLIPS OUT.npz saves those for validation, for
+machines without the clips.
+"""
+import json
 import math
 import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +18,8 @@ TAPE_NOISE = 3.0
 TAPE_BITS = 0.5
 """A pixel, as DVDs and DVB have it; frames come at 25 a second."""
 KINDS = ("bicubic", "area", "compressed", "tape")
+VALIDATION_SIZE = (480, 272)
+"""The middle of larger frames, so that validation takes little of the time."""
 WINDOW = 5
 """Frames that are compressed together; the one in the middle is measured."""
 
@@ -81,6 +88,18 @@ def make_tests(clip: Path, scale: int = 2, most_wide: int = 1280, most_high: int
     return tests
 
 
+def save_tests(file: Path, tests: list[dict]) -> None:
+    pictures = {f"{name}{k}": test[name] for k, test in enumerate(tests) for name in ("truth", "half")}
+    facts = [{name: test[name] for name in ("clip", "kind", "lanczos")} for test in tests]
+    np.savez_compressed(file, facts=np.array(json.dumps(facts)), **pictures)
+
+
+def load_tests(file: Path) -> list[dict]:
+    with np.load(file) as saved:
+        facts = json.loads(str(saved["facts"]))
+        return [{**test, "truth": saved[f"truth{k}"], "half": saved[f"half{k}"]} for k, test in enumerate(facts)]
+
+
 def summarise(tests: list[dict], gains: list[float]) -> dict[str, float]:
     """Mean gains in dB: first over a clip's frames, then over clips; `clean` is the mean of bicubic and area."""
     means = {}
@@ -92,3 +111,8 @@ def summarise(tests: list[dict], gains: list[float]) -> dict[str, float]:
         means[kind] = float(np.mean([np.mean(values) for values in clips.values()]))
     means["clean"] = (means["bicubic"] + means["area"]) / 2
     return {kind: round(value, 3) for kind, value in means.items()}
+
+
+if __name__ == "__main__":
+    clips, out = map(Path, sys.argv[1:])
+    save_tests(out, [test for clip in sorted(clips.iterdir()) for test in make_tests(clip, 2, *VALIDATION_SIZE)])

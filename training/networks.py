@@ -21,18 +21,16 @@ class RepConv(nn.Module):
         nn.init.zeros_(self.conv.bias)
         nn.init.kaiming_normal_(self.expand, nonlinearity="linear")
         nn.init.kaiming_normal_(self.project, nonlinearity="linear")
+        identity = torch.zeros_like(self.conv.weight)
+        if inputs == outputs:
+            nn.init.dirac_(identity)
+        self.register_buffer("identity", identity, persistent=False)
         with torch.no_grad():
             self.conv.weight *= 0.5
             self.project *= 0.3
 
     def kernel(self) -> torch.Tensor:
-        kernel = self.conv.weight + torch.einsum("omyx,mi->oiyx", self.project, self.expand)
-        outputs, inputs = kernel.shape[:2]
-        if inputs == outputs:
-            identity = torch.zeros_like(kernel)
-            identity[range(outputs), range(outputs), 1, 1] = 1
-            kernel = kernel + identity
-        return kernel
+        return self.conv.weight + torch.einsum("omyx,mi->oiyx", self.project, self.expand) + self.identity
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         return F.conv2d(x, self.kernel(), self.conv.bias, padding=1)
@@ -86,7 +84,7 @@ class Upscaler(nn.Module):
 NETWORKS = {
     "realtime": {"widths": [16, 16]},
     "balanced": {"widths": [16, 32, 32, 32, 32]},
-    "quality": {"widths": [64] * 9},
+    "quality": {"widths": [64] * 10},
 }
 
 

@@ -22,6 +22,7 @@ from degrade import (
     add_noise,
     blur,
     draw_codec,
+    draw_sigma,
     draw_tape_codec,
     encode,
     scaling_kernels,
@@ -64,7 +65,7 @@ def read_luma(file: str) -> np.ndarray:
 def make_pan(index: int, plane: np.ndarray, kind: str, scale: int, rng: random.Random) -> list[Pair]:
     """Some frames of a pan over one picture. Some tapes pan by fields."""
     truth = torch.from_numpy(plane.astype(np.float32))[None, None]
-    sigma = rng.uniform(0.4, 1.2) if rng.random() < 0.6 else 0.0
+    sigma = draw_sigma(rng)
     small = shrink(blur(truth, [sigma]), rng.choice(scaling_kernels(scale)), scale)
     fields = kind == "tape" and rng.random() < FIELDS_SHARE
     picture = small.clamp(0, 255)[0, 0].numpy()
@@ -76,7 +77,7 @@ def make_pan(index: int, plane: np.ndarray, kind: str, scale: int, rng: random.R
     top = rng.randint(0, picture.shape[0] - height)
     left = rng.randint(0, picture.shape[1] - width)
     step = (rng.randint(-2, 2), rng.randint(-3, 3))
-    level = rng.choice([0, 1.0, 2.0, 3.0, 4.5]) if kind == "tape" else rng.choice([0, 0, 0.7, 1.5, 2.5])
+    level = rng.choice([0, 1.0, 2.0, 3.0, 4.5]) if kind == "tape" else rng.choice([0, 0, 0, 0.7, 1.5])
     coarse = rng.uniform(0, 1) if kind == "tape" else 0.0
     noise = np.random.default_rng(rng.getrandbits(32))
     places, frames = [], []

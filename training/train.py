@@ -14,8 +14,8 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from degrade import blur, scaling_kernels, shrink
-from footage import make_tests, psnr, summarise
+from degrade import blur, draw_sigma, scaling_kernels, shrink
+from footage import VALIDATION_SIZE, make_tests, psnr, summarise
 from loop import follow_plan
 from networks import make_network
 
@@ -26,15 +26,12 @@ JUDGED_BY = {"video": ("clean", "compressed"), "tape": ("clean", "compressed", "
 TURNS = {"video": 8, "tape": 4}
 """Ways to turn a patch; what tapes do differs along and across lines."""
 KERNEL_SHARES = (0.4, 0.4, 0.2)
-SOFTENED = 0.6
 WARM_UP = 0.2
 """Share of the plan in which patches turn from detailed, sharp and clean ones to what footage is like, where nothing was learnt before."""
 CANDIDATES = 4
 MARGIN = 16
 LEARNING_RATE = 1.5e-3
 EVERY = 1000
-VALIDATION_SIZE = (480, 272)
-"""The middle of larger frames, so that validation takes little of the time."""
 
 
 class Patches:
@@ -88,7 +85,7 @@ class Patches:
     def draw_clean(self, count: int, warmth: float) -> list[tuple[torch.Tensor, torch.Tensor]]:
         candidates = round(CANDIDATES - (CANDIDATES - 1) * warmth)
         truths = [max((self.draw_plane() for _ in range(candidates)), key=measure_detail) for _ in range(count)]
-        sigmas = [random.uniform(0.4, 1.4) if random.random() < SOFTENED * warmth else 0.0 for _ in truths]
+        sigmas = [draw_sigma(random) if random.random() < warmth else 0.0 for _ in truths]
         truth = blur(to_floats(np.stack(truths))[:, None], sigmas).round()
         shares = np.random.multinomial(count, KERNEL_SHARES)
         parts = [shrink(part, k, self.scale) for part, k in zip(truth.split(shares.tolist()), self.kernels) if len(part)]
