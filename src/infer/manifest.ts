@@ -10,6 +10,18 @@ const gainsSchema = z.strictObject({
   gains: z.record(z.string(), z.number()),
 });
 
+const networkSchema = z.strictObject({
+  /** The ONNX file, beside the manifest. */
+  file: z.string().regex(/^[^/\\]+\.onnx$/),
+  facts: modelFactsSchema
+    .omit({ id: true, kind: true, path: true })
+    .extend({ sha256: z.string().regex(/^[0-9a-f]{64}$/) }),
+  /** Gains over a filter, in dB of Y-PSNR, by what the pictures went through before. */
+  measured: gainsSchema.optional(),
+  /** The same gains on `samples/truth`, which `scripts/measure-models.ts` writes and a test measures again. */
+  measuredOnSamples: gainsSchema.optional(),
+});
+
 /** `manifest.json` of a model's folder. */
 export const manifestSchema = z.strictObject({
   id: z.string().regex(/^[a-z0-9][a-z0-9._-]*$/),
@@ -23,12 +35,8 @@ export const manifestSchema = z.strictObject({
   architecture: z.string().min(1).optional(),
   /** What footage it is for. */
   content: z.string().min(1).optional(),
-  /** The same gains on `samples/truth`, which `scripts/measure-models.ts` writes and a test measures again. */
-  measuredOnSamples: gainsSchema.optional(),
   /** What it was trained on, and under which licences that is. */
   trainingData: z.string().min(1).optional(),
-  /** Gains over a filter, in dB of Y-PSNR, by what the pictures went through before. */
-  measured: gainsSchema.optional(),
   /** Speed, as `scripts/measure-models.ts` measured it. */
   speed: z
     .strictObject({
@@ -58,11 +66,9 @@ export const manifestSchema = z.strictObject({
   default: z.boolean().default(false),
   /** Taken for recordings by camcorders and discs where none is named. @defaultValue false */
   recordings: z.boolean().default(false),
-  /** The ONNX file, beside the manifest. */
-  file: z.string().regex(/^[^/\\]+\.onnx$/),
-  facts: modelFactsSchema
-    .omit({ id: true, kind: true, path: true })
-    .extend({ sha256: z.string().regex(/^[0-9a-f]{64}$/) }),
+  ...networkSchema.shape,
+  /** The same network for larger scales, of which one pass does the work of several; each is found as `ID-xSCALE`. @defaultValue none */
+  larger: z.array(networkSchema).default([]),
 });
 
 export type Manifest = z.infer<typeof manifestSchema>;
@@ -74,6 +80,8 @@ export interface RegisteredModel {
   readonly license: string;
   readonly isDefault: boolean;
   readonly facts: ModelFacts;
+  /** The same network for larger scales. */
+  readonly larger: readonly ModelFacts[];
   /** All that `manifest.json` says. */
   readonly manifest: Manifest;
   /** The model's folder. */
@@ -97,6 +105,12 @@ export async function readManifest(directory: string): Promise<RegisteredModel |
       license,
       isDefault: manifest.default,
       facts: { id, kind: 'network', path: path.join(directory, manifest.file), ...manifest.facts },
+      larger: manifest.larger.map(({ file: name, facts }) => ({
+        id: `${id}-x${String(facts.scale)}`,
+        kind: 'network',
+        path: path.join(directory, name),
+        ...facts,
+      })),
       manifest,
       directory,
     };

@@ -10,6 +10,8 @@ import { layOutPass, smallestTile } from './pass-geometry.ts';
 export interface PlanInferOptions {
   /** One model, that is run as often as it takes; or several, that are run once each, in this order. */
   readonly models: readonly ModelFacts[];
+  /** Of a single model the same network for larger scales, which save passes. @defaultValue none */
+  readonly larger?: readonly ModelFacts[];
   /** Networks for chroma that may be used; none leaves it to the filter. */
   readonly chroma: readonly ChromaNetwork[];
   /** How much larger the picture gets, along the axis that grows most. */
@@ -45,14 +47,14 @@ const LOOSE_RESULTS = 3;
 const TOLERANCE = 1.02;
 
 /**
- * Chooses passes, filters and tiles. Pure. A single model has as many passes as it takes to reach the magnification; several are run
- * once each, all of them. What they give is brought to the output's size by the filter.
+ * Chooses passes, filters and tiles. Pure. A single model has as many passes as it takes to reach the magnification, those of its larger scales
+ * that are the least work; several are run once each, all of them. What they give is brought to the output's size by the filter.
  */
 export function planInfer(options: PlanInferOptions): PlannedInfer {
   const { models, input, output, device, threads } = options;
   const decisions: Decision[] = [];
   const notices: Notice[] = [];
-  const passes = listPasses(models, options.magnification);
+  const passes = [...listPasses(models, options.larger ?? [], options.magnification)];
   const isNetwork = passes.length > 0;
   const plain = models.find(({ kind }) => kind === 'resample');
   const filter: ResampleFilter = plain === undefined ? 'lanczos' : toFilter(plain.id);
@@ -157,13 +159,35 @@ export function listTiles(plan: InferPlan): { width: number; height: number }[] 
   });
 }
 
-function listPasses(models: readonly ModelFacts[], magnification: number): ModelFacts[] {
+function listPasses(
+  models: readonly ModelFacts[],
+  larger: readonly ModelFacts[],
+  magnification: number,
+): readonly ModelFacts[] {
   const [model] = models;
   if (model === undefined || model.kind === 'resample' || magnification <= 1) return [];
-  if (models.length > 1) return [...models];
-  let passes = 1;
-  while (passes < MOST_PASSES && model.scale ** passes * TOLERANCE < magnification) passes++;
-  return Array.from({ length: passes }, () => model);
+  if (models.length > 1) return models;
+  const scales = [model, ...larger].sort((a, b) => a.scale - b.scale);
+  // The fewest passes that reach the magnification; of as many those that are the least work.
+  let chains: (readonly ModelFacts[])[] = [[]];
+  for (let count = 1; ; count++) {
+    chains = chains.flatMap((chain) => scales.map((next) => [...chain, next]));
+    const [first, ...others] =
+      count < MOST_PASSES ? chains.filter((chain) => enlargement(chain) * TOLERANCE >= magnification) : chains;
+    if (first !== undefined)
+      return others.reduce((best, chain) => (countWork(chain) < countWork(best) ? chain : best), first);
+  }
+}
+
+function enlargement(chain: readonly ModelFacts[]): number {
+  return chain.reduce((product, { scale }) => product * scale, 1);
+}
+
+/** What a sample of the source costs: later passes have more of them. */
+function countWork(chain: readonly ModelFacts[]): number {
+  return chain.reduce((work, { flopsPerSample }, i) => {
+    return work + flopsPerSample * enlargement(chain.slice(0, i)) ** 2;
+  }, 0);
 }
 
 function toFilter(id: string): ResampleFilter {
@@ -192,16 +216,17 @@ function describePasses(
       reason: 'the picture does not grow, so no network is needed',
     };
   }
-  if (models.length > 1) return describeChain(models, magnification, factor);
+  const [pass = model] = passes;
+  if (passes.some(({ id }) => id !== pass.id)) return describeChain(passes, magnification, factor);
   return {
     topic: 'model',
-    choice: passes.length === 1 ? model.id : `${model.id}, ${passes.length} times`,
-    reason: `enlarges ${model.scale} times, for a picture ${factor} times as large`,
+    choice: passes.length === 1 ? pass.id : `${pass.id}, ${passes.length} times`,
+    reason: `enlarges ${pass.scale} times, for a picture ${factor} times as large`,
   };
 }
 
 function describeChain(models: readonly ModelFacts[], magnification: number, factor: string): Decision {
-  const scale = models.reduce((product, model) => product * model.scale, 1);
+  const scale = enlargement(models);
   const rest =
     scale === magnification ? '' : `; lanczos ${scale < magnification ? 'enlarges' : 'shrinks'} the rest`;
   return {

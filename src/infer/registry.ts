@@ -119,8 +119,10 @@ class Registry implements ModelRegistry {
   }
 
   async resolve(nameOrPath: string, options: { readonly signal?: AbortSignal } = {}): Promise<ModelFacts> {
-    const registered = this.#models.find(({ id }) => id === nameOrPath);
-    if (registered !== undefined) return registered.facts;
+    const registered = this.#models
+      .flatMap(({ facts, larger }) => [facts, ...larger])
+      .find(({ id }) => id === nameOrPath);
+    if (registered !== undefined) return registered;
     const filter = resampleFilterSchema.safeParse(nameOrPath);
     if (filter.success) return describeFilter(filter.data);
     if (!MODEL_PATH.test(nameOrPath)) throw this.#refuseName(nameOrPath);

@@ -9,6 +9,8 @@ import type { ModelRegistry } from './registry.ts';
 export interface ResolvedModels {
   /** One, that is run as often as it takes; or a chain. */
   readonly models: readonly ModelFacts[];
+  /** Where it is one: the same network for larger scales. */
+  readonly larger: readonly ModelFacts[];
   /** How averages were made. */
   readonly decisions: readonly Decision[];
 }
@@ -25,9 +27,12 @@ export async function resolveModels(
   options: { readonly signal?: AbortSignal } = {},
 ): Promise<ResolvedModels> {
   // A file may have any name.
-  const isPlain =
-    !/[+,:]/.test(text) || registry.list().some(({ id }) => id === text) || (await isFile(text));
-  if (isPlain) return { models: [await registry.resolve(text, options)], decisions: [] };
+  const registered = registry.list().find(({ id }) => id === text);
+  const isPlain = !/[+,:]/.test(text) || registered !== undefined || (await isFile(text));
+  if (isPlain) {
+    const models = [await registry.resolve(text, options)];
+    return { models, larger: registered?.larger ?? [], decisions: [] };
+  }
   const blends = parseModelExpression(text);
   const models: ModelFacts[] = [];
   const decisions: Decision[] = [];
@@ -47,7 +52,7 @@ export async function resolveModels(
     models.push(blended.facts);
     decisions.push(blended.decision);
   }
-  return { models, decisions };
+  return { models, larger: [], decisions };
 }
 
 async function resolveParts(

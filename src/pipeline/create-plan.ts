@@ -131,6 +131,7 @@ export function createPlan(source: Source, options: UpscaleOptions, context: Pla
     const decoders = lanes * decoderBytes(decode, video, threads);
     const inferred = planInfer({
       models: context.models.models,
+      larger: context.models.larger,
       chroma: options.chroma === 'filter' ? [] : context.chroma,
       magnification: target.magnification,
       input: { format: workFormat, width: decode.width, height: decode.height, color },
