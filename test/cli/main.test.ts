@@ -1,12 +1,13 @@
 import { readFile, readdir, truncate, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { makeClip, makeFolder, runUpreel, spawnUpreel } from './command-line.ts';
+import { makeClip, makeFolder, runUpreel, spawnUpreel, useEmbedded } from './command-line.ts';
 
 let folder = '';
 let clip = '';
 
 beforeAll(async () => {
+  await useEmbedded();
   folder = await makeFolder();
   clip = path.join(folder, 'a clip.mp4');
   await makeClip(clip, 10);
@@ -104,7 +105,7 @@ describe('upreel upscale', () => {
   });
 
   it('gives its result as one document, and progress as one object a line', async () => {
-    const output = path.join(folder, 'document.mkv');
+    const output = path.join(folder, 'document.mp4');
     const args = ['upscale', '-i', clip, '-o', output, '--model', 'lanczos', '--json', '--progress', 'json'];
     const { code, stdout, stderr } = await runUpreel(args);
     expect(code).toBe(0);
@@ -166,8 +167,8 @@ describe('upreel upscale', () => {
   it('stops on Ctrl-C, leaves no output, and goes on when asked again', async () => {
     const long = path.join(folder, 'long.mp4');
     const output = path.join(folder, 'long.big.mp4');
-    await makeClip(long, 150, '320x240');
-    const args = ['upscale', long, '-o', output, '--to', '1080p', '--model', 'lanczos', '--workers', '1'];
+    await makeClip(long, 125, '320x240');
+    const args = ['upscale', long, '-o', output, '--to', '720p', '--model', 'lanczos', '--workers', '1'];
     const rest = ['--segment-seconds', '1', '--progress', 'json'];
     let stoppedAt = 0;
     const { code, stderr } = await runUpreel([...args, ...rest], (text, kill) => {
@@ -176,7 +177,7 @@ describe('upreel upscale', () => {
       kill('SIGINT');
     });
     expect(performance.now() - stoppedAt).toBeLessThan(30_000);
-    expect(stderr).toMatch(/Stopped at frame \d+ of 150, with [1-9]\d* of \d+ segments finished and kept\./);
+    expect(stderr).toMatch(/Stopped at frame \d+ of 125, with [1-9]\d* of \d+ segments finished and kept\./);
     expect(code).toBe(130);
     expect(await readdir(folder)).not.toContain('long.big.mp4');
 

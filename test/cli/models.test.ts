@@ -8,7 +8,7 @@ import { writeOnnx } from '../../src/infer/graph/onnx-model.ts';
 import { loadRegistry } from '../../src/infer/registry.ts';
 import { makeNetwork } from '../infer/graph-fixture.ts';
 import { startServer } from '../infer/model-server.ts';
-import { makeClip, makeFolder, runUpreel } from './command-line.ts';
+import { makeClip, makeFolder, runUpreel, useEmbedded } from './command-line.ts';
 
 const NETWORK = Buffer.from(writeOnnx(makeNetwork({ scale: 2 })));
 const OTHER = Buffer.from(writeOnnx(makeNetwork({ scale: 3 })));
@@ -21,6 +21,7 @@ let home = '';
 let server = '';
 
 beforeAll(async () => {
+  await useEmbedded();
   folder = await makeFolder();
   await writeFile(path.join(folder, 'Tiny Net.onnx'), NETWORK);
   await writeFile(path.join(folder, 'other.onnx'), OTHER);

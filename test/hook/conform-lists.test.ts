@@ -97,6 +97,28 @@ describe('an EDL', () => {
     expect(useOf('00:01:00;02 00:01:01;02', { startFrame: 0, dropFrame: false })).toEqual([[1800, 1830]]);
   });
 
+  it('takes both readings of a list that may count pairs of frames, and refuses one that counts more than there are', () => {
+    const useOf = (source: string, changes: Partial<MediaFacts>, more = ''): unknown =>
+      readEdl(
+        `001  A007     V     C        ${source} 00:00:00:00 00:00:01:26\n${more}* SOURCE FILE: a\n`,
+        'x.edl',
+      )
+        .listUses(new Map([['a', { ...FILM, dropFrame: false, ...changes }]]))
+        .map(({ first, end }) => [first, end]);
+    const fast = { frameRate: { num: 50, den: 1 }, startFrame: 10 * 3600 * 50 };
+    // Frame 12 of 25 is frame 24 of 50.
+    expect(useOf('10:00:10:12 10:00:12:10', fast)).toEqual([[512, 620]]);
+    expect(useOf('10:00:10:12 10:00:12:30', fast)).toEqual([[512, 630]]);
+    const slow = { frameRate: { num: 25, den: 1 }, startFrame: 10 * 3600 * 25 };
+    expect(useOf('10:00:10:12 10:00:12:10', slow)).toEqual([[262, 310]]);
+    const refused = expect.objectContaining({ code: 'USAGE' }) as Error;
+    expect(() => useOf('10:00:10:12 10:00:12:30', slow)).toThrow(refused);
+    // How long slow motion lasts is counted by the list alone.
+    expect(() =>
+      useOf('10:00:10:12 10:00:12:10', slow, 'M2   A007       012.5                10:00:10:12\n'),
+    ).toThrow(refused);
+  });
+
   it('finds any frame again by its timecode', () => {
     const count = countTimecode(NTSC, true);
     fc.assert(
@@ -202,6 +224,28 @@ describe('an OTIO timeline', () => {
     const shift = (use: FrameUse): number =>
       use.first + (pieces.find(({ path }) => use.media === pathToFileURL(path).href)?.first ?? 0);
     expect(readOtio(text, 'new.otio').listUses(again).map(shift)).toEqual([50, 290]);
+  });
+
+  it('follows timecode over midnight', () => {
+    const day = 86400 * 25;
+    const late = (name: string, start: number): object => {
+      const made = clip(name, start, 25) as {
+        media_references: { DEFAULT_MEDIA: { available_range: object } };
+      };
+      made.media_references.DEFAULT_MEDIA.available_range = range(day - 100, 500);
+      return made;
+    };
+    const text = JSON.stringify({
+      OTIO_SCHEMA: 'Track.1',
+      children: [late('evening', day - 50), late('morning', 25), late('counted on', day + 50)],
+    });
+    const midnight = new Map([['file:///media/a%20film.mov', { ...film, startFrame: day - 100 }]]);
+    const uses = readOtio(text, 'x.otio').listUses(midnight);
+    expect(uses.map(({ first, end }) => [first, end])).toEqual([
+      [50, 75],
+      [125, 150],
+      [150, 175],
+    ]);
   });
 
   it('refuses what is no timeline', () => {

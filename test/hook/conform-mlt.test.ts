@@ -6,10 +6,10 @@ import { runConform, type ConformResult } from '../../src/hook/conform/run-confo
 import { parseXml, walkXml } from '../../src/hook/conform/xml-tree.ts';
 import { upscale } from '../../src/index.ts';
 import { ffmpeg, makeFolder, tools } from '../pipeline/clip-fixture.ts';
+import { hasMelt, renderWithMelt } from './melt.ts';
 
 const folder = await makeFolder();
 afterAll(folder.remove);
-const hasMelt = spawnSync('melt', ['-version']).error === undefined;
 
 /** Each frame carries its number in ten bars at the top, by which it is known again whatever is done to it. */
 const BARS = 10;
@@ -234,14 +234,9 @@ describe('a project that cannot be conformed', () => {
 
 function render(project: string): string {
   const output = folder.path(`${project}.mkv`);
-  const consumer = ['-consumer', `avformat:${output}`, 'vcodec=ffv1', 'pix_fmt=yuv420p', 'an=1'];
-  const { status, stderr } = spawnSync(
-    'melt',
-    ['-silent', folder.path(project), ...consumer, 'real_time=-1', 'rescale=bicubic', 'deinterlacer=yadif'],
-    // Titles are drawn by Qt, which needs no screen when it is told so.
-    { env: { ...process.env, DISPLAY: process.env['DISPLAY'] ?? ':0', QT_QPA_PLATFORM: 'offscreen' } },
-  );
-  if (status !== 0) throw new Error(stderr.toString());
+  renderWithMelt([folder.path(project)], output, [
+    ...['vcodec=ffv1', 'pix_fmt=yuv420p', 'an=1', 'rescale=bicubic', 'deinterlacer=yadif'],
+  ]);
   return output;
 }
 

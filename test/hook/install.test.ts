@@ -1,10 +1,11 @@
 import { spawnSync } from 'node:child_process';
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { describeHost, HOSTS, type HostSystem } from '../../src/hook/install/hosts.ts';
 import { installHost, uninstallHost } from '../../src/hook/install/install-host.ts';
-import { makeFolder } from '../pipeline/clip-fixture.ts';
+import { makeFolder, tools } from '../pipeline/clip-fixture.ts';
+import { hasMelt, renderWithMelt } from './melt.ts';
 
 const folder = await makeFolder();
 afterAll(folder.remove);
@@ -45,6 +46,24 @@ describe('hook install', () => {
     expect(await readFile(file, 'utf8')).toBe('-- mine');
   });
 
+  it.each([
+    ['kdenlive', 'kdenlive/export/upreel.xml'],
+    ['shotcut', 'Meltytech/Shotcut/presets/encode/Upreel ProRes 422 HQ'],
+  ] as const)('puts a render preset where %s looks, beside those that are there', async (host, place) => {
+    const setup = describeHost(host, makeSystem('presets'));
+    const file = folder.path(`presets/.local/share/${place}`);
+    expect(setup.file?.path).toBe(file);
+    await mkdir(path.dirname(file), { recursive: true });
+    await writeFile(path.join(path.dirname(file), 'mine'), 'mine');
+    expect(await installHost(setup, true)).toBe('would be installed');
+    expect(await readdir(path.dirname(file))).toEqual(['mine']);
+    expect(await installHost(setup, false)).toBe('installed');
+    expect(await uninstallHost(setup, false)).toBe('removed');
+    expect(await readdir(path.dirname(file))).toEqual(['mine']);
+    const windows = makeSystem('win', { platform: 'win32', environment: { LOCALAPPDATA: '/local' } });
+    expect(describeHost(host, windows).file?.path).toBe(`/local/${place}`);
+  });
+
   it('knows steps for every host, and the places of each system', () => {
     for (const host of HOSTS) expect(describeHost(host, makeSystem('x')).steps.length).toBeGreaterThan(0);
     const mac = describeHost('resolve', makeSystem('mac', { platform: 'darwin' })).file?.path;
@@ -54,6 +73,27 @@ describe('hook install', () => {
     const windows = makeSystem('win', { platform: 'win32', environment: { APPDATA: '/roaming' } });
     expect(describeHost('resolve', windows).file?.path).toContain('/roaming/Blackmagic Design');
   });
+});
+
+describe.skipIf(!hasMelt)('the render presets, by melt (skipped where melt is not installed)', () => {
+  it.each(['kdenlive', 'shotcut'] as const)(
+    'of %s write ProRes 422 HQ with the fields of the project',
+    (host) => {
+      const text = describeHost(host, makeSystem('melt')).file?.text ?? '';
+      const list = host === 'kdenlive' ? (/args="([^"]*)"/.exec(text)?.[1] ?? '') : text.trim();
+      const output = folder.path(`${host}.mov`);
+      renderWithMelt(['-profile', 'dv_pal_wide', 'noise:', 'out=4'], output, list.split(/\s/));
+      const probe = ['-show_streams', '-show_frames', '-read_intervals', '%+#1', '-of', 'json', output];
+      const { stdout } = spawnSync(tools.ffprobe, ['-v', 'error', ...probe]);
+      expect(JSON.parse(stdout.toString())).toMatchObject({
+        streams: [
+          { codec_name: 'prores', profile: 'HQ', width: 720, height: 576, sample_aspect_ratio: '64:45' },
+          { codec_name: 'pcm_s24le', sample_rate: '48000' },
+        ],
+        frames: [{ pix_fmt: 'yuv422p10le', interlaced_frame: 1, top_field_first: 0 }],
+      });
+    },
+  );
 });
 
 /** The documented calls of Resolve that the script makes, and its globals. */

@@ -17,7 +17,7 @@ interface Probed {
 const folder = await makeFolder();
 afterAll(folder.remove);
 const toolSets = await findToolSets();
-const SOUND = 'sine=r=48000:d=1';
+const SOUND = 'sine=r=48000:d=0.4';
 const MIX =
   '[1]asplit[x][guide];[x]pan=5.1|c0=c0|c1=c0|c2=c0|c3=0.5*c0|c4=c0|c5=c0,channelmap=channel_layout=5.1[mix]';
 
@@ -26,7 +26,7 @@ const EXPORTS = [
   {
     name: '29.97 drop-frame, BT.709',
     file: 'ntsc.mov',
-    picture: 'testsrc2=s=192x108:r=30000/1001:d=1',
+    picture: 'testsrc2=s=192x108:r=30000/1001:d=0.4',
     args: [],
     filter: '',
     timecode: ['00:59:59;28', '00:59:59;28'],
@@ -36,9 +36,21 @@ const EXPORTS = [
     request: {},
   },
   {
+    name: '29.97 non-drop, BT.709',
+    file: 'ntsc-ndf.mov',
+    picture: 'testsrc2=s=192x108:r=30000/1001:d=0.4',
+    args: [],
+    filter: '',
+    timecode: ['00:59:59:28', '00:59:59:28'],
+    rate: '30000/1001',
+    colors: ['bt709', 'bt709', 'bt709'],
+    mediainfo: ['BT.709', 'BT.709', 'BT.709'],
+    request: {},
+  },
+  {
     name: '59.94 drop-frame, BT.709',
     file: 'sport.mov',
-    picture: 'testsrc2=s=192x108:r=60000/1001:d=0.5',
+    picture: 'testsrc2=s=192x108:r=60000/1001:d=0.4',
     args: [],
     filter: '',
     timecode: ['10:00:00;56', '10:00:00;56'],
@@ -50,7 +62,7 @@ const EXPORTS = [
   {
     name: '23.976 non-drop, BT.2020 and HLG',
     file: 'film.mov',
-    picture: 'testsrc2=s=192x108:r=24000/1001:d=1',
+    picture: 'testsrc2=s=192x108:r=24000/1001:d=0.4',
     args: [],
     filter: '',
     timecode: ['01:00:00:23', '01:00:00:23'],
@@ -62,7 +74,7 @@ const EXPORTS = [
   {
     name: '25 interlaced with wide pixels, BT.601',
     file: 'pal.mov',
-    picture: 'testsrc2=s=180x144:r=50:d=1',
+    picture: 'testsrc2=s=180x144:r=50:d=0.4',
     args: ['-flags', '+ildct'],
     filter: 'tinterlace=interleave_top,setfield=tff,setsar=16/15,',
     // A frame for each field: the same moment at twice the count.
@@ -89,9 +101,9 @@ describe.each(EXPORTS)('an export of $name', ({ file, picture, args, filter, tim
     const colors = `setparams=color_primaries=${primaries}:color_trc=${transfer}:colorspace=${matrix}`;
     const tags = ['-color_primaries', primaries, '-color_trc', transfer, '-colorspace', matrix];
     const meta = folder.path('chapters.txt');
-    const chapters = [0, 400].map(
+    const chapters = [0, 200].map(
       (start) =>
-        `[CHAPTER]\nTIMEBASE=1/1000\nSTART=${String(start)}\nEND=${String(start + 400)}\ntitle=At ${String(start)}\n`,
+        `[CHAPTER]\nTIMEBASE=1/1000\nSTART=${String(start)}\nEND=${String(start + 200)}\ntitle=At ${String(start)}\n`,
     );
     writeFileSync(meta, `;FFMETADATA1\n${chapters.join('')}`);
     ffmpeg(
@@ -153,7 +165,7 @@ describe.each(EXPORTS)('an export of $name', ({ file, picture, args, filter, tim
         { codec_name: 'pcm_s24le', channel_layout: '5.1', tags: { handler_name: 'Mix 5.1' } },
         { codec_name: 'pcm_s24le', channel_layout: 'mono', tags: { handler_name: 'Guide' } },
       ]);
-      expect(probed.chapters.map(({ tags }) => tags['title'])).toEqual(['At 0', 'At 400']);
+      expect(probed.chapters.map(({ tags }) => tags['title'])).toEqual(['At 0', 'At 200']);
     });
 
     it.skipIf(!hasMediaInfo)('keeps them by MediaInfo (skipped where it is not installed)', () => {
@@ -170,7 +182,19 @@ describe.each(EXPORTS)('an export of $name', ({ file, picture, args, filter, tim
       if (den !== '1') expect(video).toMatchObject({ FrameRate_Num: num, FrameRate_Den: den });
       expect(other).toMatchObject({ Type: 'Time code', TimeCode_FirstFrame: timecode[1] });
       expect(other?.['Title']).toBe('A007C012');
-      expect(sound.map((track) => track['Channels'])).toEqual(['6', '1']);
+      expect(sound).toMatchObject([
+        { Channels: '6', Title: 'Mix 5.1' },
+        { Channels: '1', Title: 'Guide' },
+      ]);
+      const layouts = readMediaInfo(source)
+        .filter((track) => track['@type'] === 'Audio')
+        .map(({ ChannelLayout }) => ChannelLayout);
+      expect(layouts).toEqual([expect.stringContaining('LFE'), 'C']);
+      expect(sound.map(({ ChannelLayout }) => ChannelLayout)).toEqual(layouts);
+      const chapters = tracks.find((track) => track['@type'] === 'Menu')?.['extra'];
+      // Their names are times on the timecode's clock, which is MediaInfo's own reckoning.
+      expect(Object.values(chapters ?? {})).toEqual(expect.arrayContaining(['At 0', 'At 200']));
+      expect(video).toMatchObject({ Delay_DropFrame: timecode[1].includes(';') ? 'Yes' : 'No' });
     });
   });
 });

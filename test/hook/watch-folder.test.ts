@@ -17,6 +17,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { watchFolder, type WatchEvent, type WatchOptions } from '../../src/hook/watch/watch-folder.ts';
 import { probe, upscale } from '../../src/index.ts';
+import { useEmbedded } from '../cli/command-line.ts';
 import { ffmpeg, makeFolder } from '../pipeline/clip-fixture.ts';
 
 const folder = await makeFolder();
@@ -25,7 +26,8 @@ const clip = folder.path('clip.mp4');
 const SLOW = 600_000;
 let counter = 0;
 
-beforeAll(() => {
+beforeAll(async () => {
+  await useEmbedded();
   ffmpeg('-f', 'lavfi', '-i', 'testsrc2=s=64x48:r=25:d=0.2', '-c:v', 'libx264', '-g', '2', clip);
 });
 

@@ -3,7 +3,7 @@ import path from 'node:path';
 import process from 'node:process';
 import { setTimeout as wait } from 'node:timers/promises';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { makeClip, makeFolder, runUpreel, spawnUpreel } from '../cli/command-line.ts';
+import { makeClip, makeFolder, runUpreel, spawnUpreel, useEmbedded } from '../cli/command-line.ts';
 import { decodeFrames, type DecodedTimes } from './clip-fixture.ts';
 
 /** Kills of a run at random moments; the bench's number is 20. */
@@ -19,6 +19,7 @@ let straight: DecodedTimes;
 let straightMs = 0;
 
 beforeAll(async () => {
+  await useEmbedded();
   folder = await makeFolder();
   clip = path.join(folder, 'clip.mp4');
   await makeClip(clip, 200, '160x120');

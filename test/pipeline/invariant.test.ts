@@ -26,20 +26,20 @@ describe.each([
     name: 'interlaced MPEG-4 AVC in MP4 with B-frames',
     file: 'interlaced.mp4',
     args: [
-      ...['-f', 'lavfi', '-i', 'testsrc2=s=144x240:r=50:d=5'],
+      ...['-f', 'lavfi', '-i', 'testsrc2=s=96x128:r=50:d=3.6'],
       ...['-vf', 'tinterlace=interleave_top,setfield=tff,noise=alls=12:allf=t'],
-      ...['-c:v', 'libx264', '-flags', '+ilme+ildct', '-g', '40', '-pix_fmt', 'yuv420p'],
+      ...['-c:v', 'libx264', '-flags', '+ilme+ildct', '-g', '22', '-pix_fmt', 'yuv420p'],
     ],
-    options: { deinterlace: 'field', temporal: 'medium' },
+    options: { deinterlace: 'field', temporal: 'medium', model: 'realtime' },
     framesPerInput: 2,
   },
   {
     name: 'variable frame rate in Matroska',
     file: 'vfr.mkv',
     args: [
-      ...['-f', 'lavfi', '-i', 'testsrc2=s=144x112:r=25:d=6'],
+      ...['-f', 'lavfi', '-i', 'testsrc2=s=96x80:r=25:d=4'],
       ...['-vf', "select='not(eq(mod(n,7),3))',noise=alls=12:allf=t", '-vsync', 'vfr'],
-      ...['-c:v', 'libx264', '-g', '30', '-pix_fmt', 'yuv420p'],
+      ...['-c:v', 'libx264', '-g', '16', '-pix_fmt', 'yuv420p'],
     ],
     options: { temporal: 'high', faithful: true },
     framesPerInput: 1,
@@ -48,10 +48,10 @@ describe.each([
     name: 'a transport stream, which is decoded from its start',
     file: 'stream.ts',
     args: [
-      ...['-f', 'lavfi', '-i', 'testsrc2=s=144x112:r=25:d=5', '-vf', 'noise=alls=12:allf=t'],
+      ...['-f', 'lavfi', '-i', 'testsrc2=s=96x80:r=25:d=3.6', '-vf', 'noise=alls=12:allf=t'],
       ...['-c:v', 'mpeg2video', '-q:v', '4', '-bf', '2', '-pix_fmt', 'yuv420p'],
     ],
-    options: { temporal: 'low' },
+    options: { temporal: 'low', model: 'realtime' },
     framesPerInput: 1,
   },
 ] as const)('$name', ({ file, args, options, framesPerInput }) => {

@@ -7,6 +7,7 @@ import {
   framesPerDay,
   parseTimecode,
   splitTimecode,
+  type TimecodeCount,
 } from '../../core/timecode.ts';
 import { EditList } from './edit-list.ts';
 import { crossesMidnight } from './read-facts.ts';
@@ -51,6 +52,7 @@ export function readEdl(source: string, file: string): Timeline {
     });
   }
   const shown = events.filter(({ reel, channels }) => !NO_REEL.test(reel) && !SOUND_ONLY.test(channels));
+  const largest = findLargestNumbers(shown);
   return {
     format: 'edl',
     size: null,
@@ -58,9 +60,9 @@ export function readEdl(source: string, file: string): Timeline {
     listUses: (facts) =>
       shown.flatMap((event) => {
         const known = facts.get(keyOf(event));
-        return known === undefined ? [] : [toUse(event, known)];
+        return known === undefined ? [] : [toUse(event, known, largest)];
       }),
-    write: (facts, conformed) => writeEdl(source, shown, facts, conformed),
+    write: (facts, conformed) => writeEdl(source, shown, facts, conformed, largest),
   };
 }
 
@@ -117,22 +119,58 @@ function listMedia(events: readonly EdlEvent[]): MediaReference[] {
   return [...media.values()];
 }
 
-function toUse(event: EdlEvent, facts: MediaFacts): FrameUse {
+/** The largest number of a frame within its second by which a list calls a file's frames, by the file's key. */
+function findLargestNumbers(events: readonly EdlEvent[]): Map<string, number> {
+  const largest = new Map<string, number>();
+  for (const event of events) {
+    const numbers = event.source.map((text) => splitTimecode(text)?.fields[3] ?? 0);
+    largest.set(keyOf(event), Math.max(largest.get(keyOf(event)) ?? 0, ...numbers));
+  }
+  return largest;
+}
+
+function toUse(event: EdlEvent, facts: MediaFacts, largest: ReadonlyMap<string, number>): FrameUse {
+  const spans = listCounts(event, facts, largest.get(keyOf(event)) ?? 0)
+    .map((count) => findSpan(event, facts, count))
+    .filter((span) => span !== null);
+  if (spans.length === 0) throw describeOutside(event, facts);
+  return {
+    media: keyOf(event),
+    first: Math.max(0, Math.min(...spans.map(({ first }) => first))),
+    end: Math.min(facts.frames, Math.max(...spans.map(({ end }) => end))),
+    grid: 1,
+  };
+}
+
+/**
+ * How the list may count the frames of a file. Lists say no rate. Where no frame of a file of 50 or 60 a second has a number beyond 24 or 29, its list may
+ * count pairs of them, as sequences of 25 or 30 do, or the frames themselves: both are taken, which differ by less than half a second.
+ *
+ * @param largest - the largest number of a frame within its second that the list has for the file
+ */
+function listCounts(event: EdlEvent, { frameRate, dropFrame }: MediaFacts, largest: number): TimecodeCount[] {
   // Lists mark drop-frame by the semicolon or not at all; files without a timecode of their own count as the list does.
   const marked = event.source.some((text) => splitTimecode(text)?.dropFrame === true);
-  const count = countTimecode(
-    facts.frameRate,
-    (facts.dropFrame || marked) && allowsDropFrame(facts.frameRate),
-  );
+  const own = countTimecode(frameRate, (dropFrame || marked) && allowsDropFrame(frameRate));
+  if (largest >= own.framesPerSecond) throw describeOtherRate(event, own.framesPerSecond);
+  const { num, den } = frameRate;
+  const isFast = own.framesPerSecond >= 48 && largest < own.framesPerSecond / 2;
+  return isFast ? [own, countTimecode({ num, den: 2 * den }, own.dropFrame)] : [own];
+}
+
+/** The frames of the file that an event shows when its timecodes are counted like this; null where the file has none of them. */
+function findSpan(
+  event: EdlEvent,
+  facts: MediaFacts,
+  count: TimecodeCount,
+): { readonly first: number; readonly end: number } | null {
   const day = framesPerDay(count);
+  const perNumber = countTimecode(facts.frameRate, false).framesPerSecond / count.framesPerSecond;
   const [start, stop] = event.source.map((text) => parseTimecode(text, count));
   const [from, to] = event.record.map((text) => parseTimecode(text, count));
-  const outside = new UpscaleError(
-    'USAGE',
-    `The list shows ${keyOf(event)} at ${event.source[0]}, and the file runs from ${formatTimecode(facts.startFrame, count)} to ${formatTimecode(facts.startFrame + facts.frames, count)}.`,
-    { hint: 'Give the file that the list was made with; see upreel probe for its timecode.' },
-  );
-  if (start == null || stop == null) throw outside;
+  if (start == null || stop == null) return null;
+  if (event.speed !== null && (from == null || to == null))
+    throw describeOtherRate(event, count.framesPerSecond);
   // Timecode starts over at midnight.
   const distance = (earlier: number, later: number): number => later - earlier + (later < earlier ? day : 0);
   const played = Math.max(1, distance(from ?? 0, to ?? 0));
@@ -141,16 +179,32 @@ function toUse(event: EdlEvent, facts: MediaFacts): FrameUse {
       ? distance(start, stop)
       : Math.ceil((played * Math.abs(event.speed)) / count.framesPerSecond) + 1;
   const backwards = event.speed !== null && event.speed < 0;
-  const begin = crossesMidnight(facts) ? distance(facts.startFrame, start) : start - facts.startFrame;
-  const first = begin - (backwards ? length : 0);
-  const end = first + length + (backwards ? 1 : 0);
-  if (end <= 0 || first >= facts.frames) throw outside;
-  return {
-    media: keyOf(event),
-    first: Math.max(0, first),
-    end: Math.min(facts.frames, Math.max(end, first + 1)),
-    grid: 1,
-  };
+  const origin = facts.startFrame / perNumber;
+  const begin = crossesMidnight(facts) ? distance(origin, start) : start - origin;
+  const first = Math.floor((begin - (backwards ? length : 0)) * perNumber);
+  const end = Math.ceil((begin + (backwards ? 1 : length)) * perNumber);
+  return end <= 0 || first >= facts.frames ? null : { first, end: Math.max(end, first + 1) };
+}
+
+function describeOtherRate(event: EdlEvent, framesPerSecond: number): UpscaleError {
+  return new UpscaleError(
+    'USAGE',
+    `The list counts more frames a second than the ${String(framesPerSecond)} of ${keyOf(event)}.`,
+    { hint: 'Export the timeline as FCPXML or OTIO: they say which frame is meant at any rate.' },
+  );
+}
+
+function describeOutside(
+  event: EdlEvent,
+  { startFrame, frames, frameRate, dropFrame }: MediaFacts,
+): UpscaleError {
+  const count = countTimecode(frameRate, dropFrame);
+  const [begin, end] = [startFrame, startFrame + frames].map((frame) => formatTimecode(frame, count));
+  return new UpscaleError(
+    'USAGE',
+    `The list shows ${keyOf(event)} at ${event.source[0]}, and the file runs from ${begin ?? ''} to ${end ?? ''}.`,
+    { hint: 'Give the file that the list was made with; see upreel probe for its timecode.' },
+  );
 }
 
 function writeEdl(
@@ -158,13 +212,14 @@ function writeEdl(
   events: readonly EdlEvent[],
   facts: ReadonlyMap<string, MediaFacts>,
   { findPiece }: Conformed,
+  largest: ReadonlyMap<string, number>,
 ): { text: string; kept: string[] } {
   const edits = new EditList();
   const kept: string[] = [];
   for (const event of events) {
     const known = facts.get(keyOf(event));
     if (known === undefined) continue;
-    const { first, end } = toUse(event, known);
+    const { first, end } = toUse(event, known, largest);
     const piece = findPiece(keyOf(event), first, end);
     if (piece === undefined) continue;
     for (const { value, start, end: stop } of event.names) {

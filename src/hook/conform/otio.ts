@@ -1,8 +1,10 @@
 import { findNodeAtLocation, getNodeValue, parseTree, type Node, type ParseError } from 'jsonc-parser';
 import { UpscaleError } from '../../core/errors.ts';
 import { toNumber } from '../../core/rational.ts';
+import { countTimecode, framesPerDay } from '../../core/timecode.ts';
 import { EditList } from './edit-list.ts';
 import { writeReference } from './find-media.ts';
+import { crossesMidnight } from './read-facts.ts';
 import type { Conformed, FrameUse, MediaFacts, MediaReference, Piece, Timeline } from './timeline.ts';
 
 interface OtioClip {
@@ -167,13 +169,20 @@ function startOf({ available }: OtioClip, facts: MediaFacts): number {
   return available?.start ?? facts.startFrame / toNumber(facts.frameRate);
 }
 
+/** On the clock that clips count in: of 29.97 frames a second without drop-frame, timecode's day is longer than a day. */
+function secondsPerDay({ frameRate, dropFrame }: MediaFacts): number {
+  return framesPerDay(countTimecode(frameRate, dropFrame)) / toNumber(frameRate);
+}
+
 function toUse(clip: OtioClip, facts: MediaFacts): FrameUse {
   const media = String(clip.url.value);
   const whole = { media, first: 0, end: facts.frames, grid: 1 };
   const { source, speed } = clip;
   if (source === null || speed === null) return whole;
   const rate = toNumber(facts.frameRate);
-  const start = source.start - startOf(clip, facts);
+  const before = source.start - startOf(clip, facts);
+  // Timecode starts over at midnight.
+  const start = before < 0 && crossesMidnight(facts) ? before + secondsPerDay(facts) : before;
   // Programs differ in whether a clip's length is told before or after its speed: the longer one holds both.
   const seconds = source.duration * Math.max(1, speed);
   const first = Math.floor((start - clip.before * Math.max(1, speed)) * rate + 1e-6);

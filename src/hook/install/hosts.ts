@@ -1,4 +1,5 @@
 import path from 'node:path';
+import { RENDER_PRESET_NAME, renderKdenlivePreset, renderShotcutPreset } from './render-presets.ts';
 import { renderResolveScript } from './resolve-script.ts';
 
 /** Where things are on a system. */
@@ -39,14 +40,29 @@ export function describeHost(name: HostName, system: HostSystem): HostSetup {
         ],
       };
     case 'kdenlive':
+      return {
+        title: 'Kdenlive',
+        file: {
+          path: path.join(findLocalData(system), 'kdenlive', 'export', 'upreel.xml'),
+          text: renderKdenlivePreset(),
+        },
+        steps: [
+          `Start Kdenlive anew, and choose Project > Render > Upreel > ${RENDER_PRESET_NAME}.`,
+          ...afterRender(system, 'org.kde.kdenlive/data/kdenlive/export'),
+        ],
+      };
     case 'shotcut':
       return {
-        title: name === 'kdenlive' ? 'Kdenlive' : 'Shotcut',
-        file: null,
+        title: 'Shotcut',
+        file: {
+          path: path.join(
+            ...[findLocalData(system), 'Meltytech', 'Shotcut', 'presets', 'encode', RENDER_PRESET_NAME],
+          ),
+          text: renderShotcutPreset(),
+        },
         steps: [
-          'It calls nothing when a render is done, so let Upreel look at the folder that it renders to.',
-          ...WATCHED,
-          'Before the grade, upscale what the project shows: upreel conform PROJECT --to 4k',
+          `Start Shotcut anew, and choose Export > Presets > Custom > ${RENDER_PRESET_NAME}.`,
+          ...afterRender(system, 'org.shotcut.Shotcut/data/Meltytech/Shotcut/presets/encode'),
         ],
       };
     case 'final-cut':
@@ -71,6 +87,16 @@ export function describeHost(name: HostName, system: HostSystem): HostSetup {
   }
 }
 
+/** @param flatpak - where the program keeps presets when it runs as a Flatpak, below `~/.var/app` */
+function afterRender({ platform }: HostSystem, flatpak: string): readonly string[] {
+  return [
+    ...(platform === 'linux' ? [`A Flatpak looks elsewhere: copy the file to ~/.var/app/${flatpak}.`] : []),
+    'It calls nothing when a render is done, so let Upreel look at the folder that it renders to.',
+    ...WATCHED,
+    'Before the grade, upscale what the project shows: upreel conform PROJECT --to 4k',
+  ];
+}
+
 /** Where Resolve looks for scripts of the Deliver page, in the user's own folder. */
 function findResolveScript({ platform, home, environment }: HostSystem): string {
   const folder = path.join('Fusion', 'Scripts', 'Deliver', 'Upreel.lua');
@@ -82,6 +108,12 @@ function findResolveScript({ platform, home, environment }: HostSystem): string 
     const roaming = environment['APPDATA'] ?? path.join(home, 'AppData', 'Roaming');
     return path.join(roaming, 'Blackmagic Design', 'DaVinci Resolve', 'Support', folder);
   }
-  const data = environment['XDG_DATA_HOME'] ?? path.join(home, '.local', 'share');
-  return path.join(data, 'DaVinciResolve', folder);
+  return path.join(findLocalData({ platform, home, environment }), 'DaVinciResolve', folder);
+}
+
+/** Where programs made with Qt keep what is local to a user. */
+function findLocalData({ platform, home, environment }: Omit<HostSystem, 'command'>): string {
+  if (platform === 'darwin') return path.join(home, 'Library', 'Application Support');
+  if (platform === 'win32') return environment['LOCALAPPDATA'] ?? path.join(home, 'AppData', 'Local');
+  return environment['XDG_DATA_HOME'] ?? path.join(home, '.local', 'share');
 }

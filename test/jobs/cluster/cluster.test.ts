@@ -5,7 +5,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { Queue } from 'bullmq';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parseQueueAddress } from '../../../src/jobs/cluster/queue-address.ts';
-import { makeClip, makeFolder, runUpreel } from '../../cli/command-line.ts';
+import { makeClip, makeFolder, runUpreel, useEmbedded } from '../../cli/command-line.ts';
 import { decodeFrames, type DecodedTimes } from '../../pipeline/clip-fixture.ts';
 import { OPTIONS, useCluster, waitFor } from './cluster-fixture.ts';
 import { hasRedis, makeRedis, type RedisServer } from './redis-fixture.ts';
@@ -31,6 +31,7 @@ const submit = (source: string, output: string): Promise<string> =>
 
 describe.skipIf(!hasRedis)('a cluster', () => {
   beforeAll(async () => {
+    await useEmbedded();
     folder = await makeFolder();
     store = path.join(folder, 'store');
     await mkdir(store);
