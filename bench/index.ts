@@ -1,19 +1,20 @@
 /**
  * `npm run bench [-- --quick]`: what Upreel itself costs; `npm run bench -- models ...`: what models gain and cost; `npm run bench -- temporal
  * ...`: what blending over time does; `npm run bench -- cluster`: what segments and the queue cost; `npm run bench -- sizing`: what a frame of a tape costs
- * on its way to 4K; `npm run bench -- preview [SECONDS]`: how soon
+ * on its way to 4K; `npm run bench -- stages`: the stages, and what a user would take instead; `npm run bench -- preview [SECONDS]`: how soon
  * and how steadily the preview plays. Prints a table on stderr and JSON on stdout. Machines are noisy: compare ratios of one run.
  */
 import { mkdtemp, rm } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
-import { tools } from './clips.ts';
 import { benchCluster } from './cluster.ts';
+import { describeMachine } from './machine.ts';
 import { benchMemory } from './memory.ts';
 import { benchModels, describeRow } from './models.ts';
 import { benchOverhead } from './overhead.ts';
 import { benchPreview } from './preview.ts';
 import { benchSizing } from './sizing.ts';
+import { benchStages } from './stages.ts';
 import { benchStartUp } from './start-up.ts';
 import { benchTemporal } from './temporal.ts';
 
@@ -22,6 +23,7 @@ if (command === 'models') await printModels(rest);
 else if (command === 'temporal') await printTemporal(rest);
 else if (command === 'cluster') await printCluster(process.argv.includes('--quick'));
 else if (command === 'sizing') await printSizing();
+else if (command === 'stages') await printStages(rest);
 else if (command === 'preview') await printPreview(Number(rest[0] ?? 60));
 else await printCosts(process.argv.includes('--quick'));
 
@@ -75,6 +77,26 @@ async function printSizing(): Promise<void> {
   }
 }
 
+async function printStages(args: readonly string[]): Promise<void> {
+  const folder = await mkdtemp(path.join(os.tmpdir(), 'upreel-bench-'));
+  try {
+    const bench = await benchStages(folder, args);
+    table(
+      bench.ways.map(({ way, wallSeconds, cpuSeconds, wallRatio, cpuRatio }) => ({
+        way,
+        ...{ seconds: wallSeconds.median, cpu: cpuSeconds.median },
+        ...{ ratio: wallRatio.median, cpuRatio: cpuRatio.median },
+      })),
+    );
+    table([bench.stages]);
+    if (bench.equality !== null) table([bench.equality]);
+    for (const { way, reason } of bench.absent) console.error(`${way}: not measured: ${reason}`);
+    console.log(JSON.stringify({ machine: describeMachine(), ...bench }, null, 2));
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
 async function printPreview(seconds: number): Promise<void> {
   const folder = await mkdtemp(path.join(os.tmpdir(), 'upreel-bench-'));
   try {
@@ -107,15 +129,6 @@ async function printCosts(quick: boolean): Promise<void> {
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
-}
-
-function describeMachine(): object {
-  return {
-    cpu: os.cpus()[0]?.model,
-    cores: os.availableParallelism(),
-    node: process.version,
-    ffmpeg: tools.version.text,
-  };
 }
 
 /** On stderr, so that stdout is JSON alone. */

@@ -1,5 +1,5 @@
-// Writes docs/options.md and docs/exit-codes.md from the tables that the program itself goes by: npx tsx scripts/write-docs.ts
-import { writeFileSync } from 'node:fs';
+// Writes docs/options.md and docs/exit-codes.md from the tables that the program itself goes by, and the list of decisions: npx tsx scripts/write-docs.ts
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import process from 'node:process';
 import { fileURLToPath } from 'node:url';
 import { format } from 'prettier';
@@ -12,12 +12,28 @@ const NOTE = '<!-- Written by scripts/write-docs.ts; do not edit. -->';
 
 /** The pages, by their paths. */
 export async function renderDocs(): Promise<Readonly<Record<string, string>>> {
-  const pages = { 'docs/options.md': renderOptions(), 'docs/exit-codes.md': renderExitCodes() };
+  const pages = {
+    'docs/options.md': renderOptions(),
+    'docs/exit-codes.md': renderExitCodes(),
+    'docs/decisions/README.md': renderDecisions(),
+  };
   const formatted = Object.entries(pages).map(async ([path, text]) => [
     path,
     await format(text, { parser: 'markdown' }),
   ]);
   return Object.fromEntries(await Promise.all(formatted)) as Record<string, string>;
+}
+
+function renderDecisions(): string {
+  const folder = new URL('../docs/decisions/', import.meta.url);
+  const rows = readdirSync(folder).flatMap((file) => {
+    const number = /^(\d{4})-.*\.md$/.exec(file)?.[1];
+    if (number === undefined) return [];
+    const title = /^# (?:\d{2,4}[:.] )?(.+)$/m.exec(readFileSync(new URL(file, folder), 'utf8'))?.[1] ?? file;
+    return [`- [${number}](${file}) ${title}`];
+  });
+  const intro = 'Why things are as they are, where it is not obvious. Numbers go by room of the house.';
+  return [NOTE, '', '# Decisions', '', intro, '', ...rows.sort()].join('\n');
 }
 
 function renderOptions(): string {

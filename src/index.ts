@@ -75,6 +75,8 @@ export interface CompareOptions extends ToolOptions {
   readonly worst?: WorstFrames | undefined;
   /** Look for a constant shift in frames, and scale the output to the reference's size; the report says both. @defaultValue false */
   readonly align?: boolean | undefined;
+  /** Path of a VMAF model in libvmaf's JSON. @defaultValue the one built into libvmaf */
+  readonly vmafModel?: string | undefined;
 }
 
 export interface FidelityOutcome {
@@ -175,7 +177,7 @@ export async function fidelity(
 }
 
 /**
- * Says how like its reference a file is: PSNR, SSIM, MS-SSIM, flicker and sharpness of each frame and of all. Throws `USAGE` for files of
+ * Says how like its reference a file is: PSNR, SSIM, MS-SSIM, VMAF where the ffmpeg in use has it, flicker and sharpness of each frame and of all. Throws `USAGE` for files of
  * other sizes, frame rates or numbers of frames, and where one lags behind the other.
  */
 export async function compare(
@@ -186,8 +188,8 @@ export async function compare(
   const [own, other] = [await probe(reference, options), await probe(output, options)];
   const tools = await findTools(pickTools(options));
   const { compareFiles } = await import('./measure/compare/compare-files.ts');
-  const { signal, logger, worst, align } = options;
-  return compareFiles(own, other, { tools, signal, logger, worst, align });
+  const { signal, logger, worst, align, vmafModel } = options;
+  return compareFiles(own, other, { tools, signal, logger, worst, align, vmafModel });
 }
 
 function pickTools({ ffmpeg, ffprobe }: ToolOptions): { ffmpeg?: string; ffprobe?: string } {

@@ -38,6 +38,7 @@ export async function runCompareCommand(raw: RawArguments): Promise<number> {
     signal: interrupt.signal,
     worst,
     align: raw['align'] === true,
+    vmafModel: readOption(raw, 'vmaf-model') as string | undefined,
   });
   if (page !== null && worst !== undefined) {
     const tools = await findTools({

@@ -7,7 +7,8 @@ export function describeComparison(report: ComparisonReport): string {
 }
 
 /** Its figures, each with its name. */
-export function listFigures({ all, worst, frames, width, height, alignment }: ComparisonReport): string[][] {
+export function listFigures(report: ComparisonReport): string[][] {
+  const { all, worst, frames, width, height, alignment } = report;
   const chroma = [all.psnrU, all.psnrV].map((value) => (value === null ? 'not comparable' : formatDb(value)));
   return [
     ['compared', `${String(frames.length)} frames of ${String(width)}x${String(height)}`],
@@ -16,6 +17,7 @@ export function listFigures({ all, worst, frames, width, height, alignment }: Co
     ['worst frame', `${formatDb(worst.psnrY)} at frame ${String(worst.frame)} (${worst.time.toFixed(2)} s)`],
     ['SSIM', all.ssim === null ? 'the picture is too small' : all.ssim.toFixed(5)],
     ['MS-SSIM', all.msSsim === null ? 'the picture is too small' : all.msSsim.toFixed(5)],
+    ['VMAF', describeVmaf(report)],
     [
       'flicker',
       all.flicker === null
@@ -28,6 +30,11 @@ export function listFigures({ all, worst, frames, width, height, alignment }: Co
 
 function formatDb(value: number): string {
   return value >= 99 ? 'equal' : `${value.toFixed(2)} dB`;
+}
+
+function describeVmaf({ all, vmaf }: ComparisonReport): string {
+  if ('leftOut' in vmaf) return `left out: ${vmaf.leftOut}`;
+  return `${(all.vmaf ?? 0).toFixed(2)} (harmonic mean ${vmaf.harmonicMean.toFixed(2)}, ${vmaf.model})`;
 }
 
 function describeAlignment({ offset, scaledFrom, outside }: Alignment): string {

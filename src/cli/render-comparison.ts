@@ -14,6 +14,7 @@ const CURVES: readonly (readonly [
   ['PSNR of luma', ({ psnrY }) => psnrY, ' dB', 2],
   ['SSIM', ({ ssim }) => ssim, '', 4],
   ['MS-SSIM', ({ msSsim }) => msSsim, '', 4],
+  ['VMAF', ({ vmaf }) => vmaf, '', 2],
   ['Flicker: PSNR of the change from frame to frame', ({ flicker }) => flicker, ' dB', 2],
   ['Sharpness, as a multiple of the reference’s', ({ sharpness }) => sharpness, '', 3],
 ];
@@ -29,10 +30,12 @@ export function renderComparison(
     ['PSNR of luma', formatDb(all.psnrY)],
     ['SSIM', all.ssim?.toFixed(4) ?? '–'],
     ['MS-SSIM', all.msSsim?.toFixed(4) ?? '–'],
+    ...(all.vmaf === null ? [] : [['VMAF', all.vmaf.toFixed(2)] satisfies [string, string]]),
     ['flicker', all.flicker === null ? '–' : formatDb(all.flicker)],
     ['sharpness', all.sharpness.toFixed(3)],
   ];
-  const curves = CURVES.map(([heading, read, unit, digits]) =>
+  const shown = CURVES.filter(([heading]) => heading !== 'VMAF' || all.vmaf !== null);
+  const curves = shown.map(([heading, read, unit, digits]) =>
     drawCurve(
       heading,
       frames.map((frame) => ({ frame: frame.frame, value: read(frame) })),

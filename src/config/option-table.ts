@@ -230,6 +230,14 @@ export const OPTION_TABLE = [
     commands: ['compare'],
   },
   {
+    name: 'vmaf-model',
+    type: 'text',
+    placeholder: 'FILE',
+    group: 'Files',
+    help: "A VMAF model in libvmaf's JSON, instead of the vmaf_v0.6.1 that libvmaf holds",
+    commands: ['compare'],
+  },
+  {
     name: 'dry-run',
     type: 'flag',
     default: false,

@@ -37,6 +37,8 @@ export interface StartOptions {
   readonly stdout: 'pipe' | 'ignore';
   /** Whether it has a fourth descriptor, `pipe:3` to ffmpeg. @defaultValue false */
   readonly extra?: boolean | undefined;
+  /** Folder that it runs in. @defaultValue this process's */
+  readonly cwd?: string | undefined;
   readonly signal?: AbortSignal | undefined;
   readonly logger?: Logger | undefined;
   readonly onStderrLine?: ((line: string) => void) | undefined;
@@ -128,6 +130,7 @@ function spawnChild(program: string, args: readonly string[], options: StartOpti
   try {
     return spawn(program, args, {
       stdio: [options.stdin, options.stdout, 'pipe', ...(options.extra === true ? (['pipe'] as const) : [])],
+      cwd: options.cwd,
       windowsHide: true,
       // Statically linked builds crash in character set modules of the system, which this keeps them from finding in its cache.
       env: { GCONV_PATH: '', ...process.env },

@@ -16,9 +16,10 @@ import {
   type YuvReading,
 } from '../yuv-frames.ts';
 import { findOffset, scaleReading } from './align-files.ts';
-import { copyPlane, sumSquares, type MeasuredPlane } from './measured-plane.ts';
+import { copyPlane, sumSquares, toBits, type MeasuredPlane } from './measured-plane.ts';
 import type { WorstFrames } from './worst-frames.ts';
 import { computeMultiScaleSsim, computeSsim } from './structural-similarity.ts';
+import { explainNoVmaf, VmafMeter, type VmafSummary } from './vmaf-meter.ts';
 
 /** How like its reference one frame is, or all are in the mean. PSNR in dB, 99 where samples agree. */
 export interface Likeness {
@@ -29,6 +30,8 @@ export interface Likeness {
   /** Of luma; null where the picture is too small. */
   readonly ssim: number | null;
   readonly msSsim: number | null;
+  /** Of luma, 0 to 100; null where the ffmpeg in use cannot measure it. */
+  readonly vmaf: number | null;
   /** PSNR of luma's change since the frame before: flicker that the reference does not have lowers it. Null for first frames. */
   readonly flicker: number | null;
   /** Strength of luma's differences between neighbouring samples, as a multiple of the reference's. */
@@ -59,6 +62,7 @@ export interface ComparisonReport {
   readonly alignment: Alignment | null;
   /** PSNR over all samples, all else the mean of the frames. */
   readonly all: Likeness;
+  readonly vmaf: VmafSummary;
   readonly worst: { readonly frame: number; readonly time: number; readonly psnrY: number };
   readonly frames: readonly FrameLikeness[];
 }
@@ -78,16 +82,25 @@ export async function compareFiles(
   {
     worst,
     align = false,
+    vmafModel,
     ...read
   }: ReadOptions & {
     /** Is shown every pair of frames. */
     readonly worst?: WorstFrames | undefined;
     /** Look for a constant shift, and scale the output to the reference's size. @defaultValue false */
     readonly align?: boolean | undefined;
+    /** Path of a VMAF model in libvmaf's JSON. @defaultValue the one built into libvmaf */
+    readonly vmafModel?: string | undefined;
   },
 ): Promise<ComparisonReport> {
   const own = planYuvReading(reference);
   const { width, height } = own.decode;
+  const withoutVmaf = await explainNoVmaf(read.tools, width, height);
+  if (withoutVmaf !== null && vmafModel !== undefined) {
+    throw new UpscaleError('USAGE', `VMAF cannot be measured: ${withoutVmaf}.`, {
+      hint: 'Or leave --vmaf-model out.',
+    });
+  }
   const plain = planYuvReading(output, { like: own.color });
   const isScaled = align && sizeOf(plain) !== sizeOf(own);
   if (isScaled) refuseOtherShape(reference, output);
@@ -110,8 +123,12 @@ export async function compareFiles(
     },
   );
   const account = new ComparisonAccount(arena);
+  const { bits } = own.format;
+  await using meter =
+    withoutVmaf === null ? await VmafMeter.open({ ...read, width, height, bits, model: vmafModel }) : null;
   for await (const { reference: a, output: b, index, time } of pairs) {
-    const psnrY = account.add(a, b, index, time);
+    const { psnrY, luma } = account.add(a, b, index, time);
+    await meter?.add(luma.reference, luma.output);
     worst?.offer({ frame: index, time, psnrY, reference: a, output: b }, arena, own.color);
   }
   const strays = counts.unpaired - (align ? countOutside(framesOf(own), framesOf(other), offset) : 0);
@@ -123,6 +140,7 @@ export async function compareFiles(
     );
   }
   account.refuseOffset(reference.path, output.path);
+  const vmaf = await meter?.finish();
   const alignment = {
     offset,
     scaledFrom: isScaled ? { width: plain.decode.width, height: plain.decode.height } : null,
@@ -132,7 +150,8 @@ export async function compareFiles(
     reference: reference.path,
     output: output.path,
     ...{ width, height, alignment: align ? alignment : null },
-    ...account.finish(),
+    ...account.finish(vmaf?.frames),
+    vmaf: vmaf?.summary ?? { leftOut: withoutVmaf ?? '' },
   };
 }
 
@@ -183,7 +202,7 @@ interface Seen {
 
 class ComparisonAccount {
   readonly #arena: Arena;
-  readonly #frames: FrameLikeness[] = [];
+  readonly #frames: Omit<FrameLikeness, 'vmaf'>[] = [];
   readonly #totals = new Map<PlaneRole, { squares: number; samples: number }>();
   #before: Seen | null = null;
   /** Frames that can tell, and of those the ones that fit better a frame earlier or later. */
@@ -193,8 +212,7 @@ class ComparisonAccount {
     this.#arena = arena;
   }
 
-  /** Returns the PSNR of luma. */
-  add(reference: Frame, output: Frame, frame: number, time: number): number {
+  add(reference: Frame, output: Frame, frame: number, time: number): { psnrY: number; luma: Seen } {
     const [a, b] = [copyPlane(reference, 'Y', this.#arena), copyPlane(output, 'Y', this.#arena)];
     if (a === null || b === null) throw new UpscaleError('INTERNAL', 'A frame has no luma.');
     const seen = { reference: a, output: b };
@@ -217,7 +235,7 @@ class ComparisonAccount {
     });
     if (this.#before !== null) this.#lookForOffset(this.#before, seen, psnrY);
     this.#before = seen;
-    return psnrY;
+    return { psnrY, luma: seen };
   }
 
   /** Throws `USAGE` where most frames that can tell fit better one frame earlier or later. */
@@ -231,8 +249,8 @@ class ComparisonAccount {
     );
   }
 
-  finish(): Pick<ComparisonReport, 'all' | 'worst' | 'frames'> {
-    const frames = this.#frames;
+  finish(vmaf: readonly number[] = []): Pick<ComparisonReport, 'all' | 'worst' | 'frames'> {
+    const frames = this.#frames.map((frame, i) => ({ ...frame, vmaf: vmaf[i] ?? null }));
     const [first] = frames;
     if (first === undefined) {
       throw new UpscaleError('SOURCE_DAMAGED', 'Not a single frame could be compared.', {
@@ -251,6 +269,7 @@ class ComparisonAccount {
         psnrV: psnr('V'),
         ssim: meanOf(frames.map(({ ssim }) => ssim)),
         msSsim: meanOf(frames.map(({ msSsim }) => msSsim)),
+        vmaf: meanOf(vmaf),
         flicker: meanOf(frames.map(({ flicker }) => flicker)),
         sharpness: meanOf(frames.map(({ sharpness }) => sharpness)) ?? 1,
       },
@@ -301,15 +320,6 @@ function measureDetail({ samples, width, height, bits }: MeasuredPlane): number 
     }
   }
   return Math.sqrt(squares / Math.max(1, 2 * (width - 1) * (height - 1))) * 2 ** (8 - bits);
-}
-
-/** The same samples at another depth. */
-function toBits(plane: MeasuredPlane, bits: number): MeasuredPlane {
-  if (plane.bits === bits) return plane;
-  const scale = 2 ** (bits - plane.bits);
-  const most = 2 ** bits - 1;
-  const scaled = Array.from(plane.samples, (value) => Math.min(most, Math.round(value * scale)));
-  return { ...plane, bits, samples: bits > 8 ? Uint16Array.from(scaled) : Uint8Array.from(scaled) };
 }
 
 function meanOf(values: readonly (number | null)[]): number | null {

@@ -30,3 +30,12 @@ export function sumSquares(a: MeasuredPlane, b: MeasuredPlane): number {
   }
   return squares;
 }
+
+/** The same samples at another depth. */
+export function toBits(plane: MeasuredPlane, bits: number): MeasuredPlane {
+  if (plane.bits === bits) return plane;
+  const scale = 2 ** (bits - plane.bits);
+  const most = 2 ** bits - 1;
+  const scaled = Array.from(plane.samples, (value) => Math.min(most, Math.round(value * scale)));
+  return { ...plane, bits, samples: bits > 8 ? Uint16Array.from(scaled) : Uint8Array.from(scaled) };
+}

@@ -58,7 +58,10 @@ describe('compareFiles', () => {
 
   it('says that a file is like itself, also in another range', async () => {
     const { all } = await compare(reference);
-    expect(all).toEqual({ psnrY: 99, psnrU: 99, psnrV: 99, ssim: 1, msSsim: 1, flicker: 99, sharpness: 1 });
+    expect(all).toMatchObject({
+      ...{ psnrY: 99, psnrU: 99, psnrV: 99 },
+      ...{ ssim: 1, msSsim: 1, flicker: 99, sharpness: 1 },
+    });
     const full = await make('full.mkv', [
       ...['-vf', 'scale=in_range=tv:out_range=pc', ...FFV1, '-color_range', 'pc'],
     ]);
