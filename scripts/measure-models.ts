@@ -13,7 +13,8 @@ import { TIMED_SIZE, timeModels } from '../bench/model-times.ts';
 import { YARDSTICK } from '../bench/yardstick.ts';
 import { findTools } from '../src/ffmpeg/tools.ts';
 import { inspectModel } from '../src/infer/inspect-model.ts';
-import { manifestSchema, readManifest } from '../src/infer/manifest.ts';
+import type { ModelFacts } from '../src/infer/infer-plan.ts';
+import { manifestSchema, readManifest, type Manifest } from '../src/infer/manifest.ts';
 
 const ROUNDS = 15;
 
@@ -26,18 +27,15 @@ const clips = await TestClips.list(
 for (const id of ids) {
   const folder = path.join(models, id);
   const file = path.join(folder, 'manifest.json');
-  const manifest = JSON.parse(await readFile(file, 'utf8')) as Record<string, unknown>;
-  const facts = await inspectModel(path.join(folder, String(manifest.file)));
-  const gains = await measureModel(facts, clips, { recordings: true });
+  const manifest = manifestSchema.parse(JSON.parse(await readFile(file, 'utf8')));
+  const { facts, measuredOnSamples } = await measure(folder, manifest);
   const [time] = await timeModels([facts], ROUNDS);
   if (time === undefined) throw new Error(`${id} could not be timed`);
+  const larger: unknown[] = [];
+  for (const part of manifest.larger) larger.push({ ...part, ...(await measure(folder, part)) });
   const written = manifestSchema.parse({
     ...manifest,
-    measuredOnSamples: {
-      against: 'Lanczos of ffmpeg',
-      on: 'three frames of each clip of samples/truth, by scripts/measure-models.ts',
-      gains: nameGains(gains),
-    },
+    measuredOnSamples,
     speed: {
       machine: os.cpus()[0]?.model.trim() ?? 'unknown',
       size: `${TIMED_SIZE.width}x${TIMED_SIZE.height}`,
@@ -47,9 +45,26 @@ for (const id of ids) {
       ratio: round(time.ratio),
     },
     facts,
+    larger,
   });
   await writeFile(file, `${JSON.stringify(written, null, 2)}\n`);
   console.log(id, JSON.stringify(written.measuredOnSamples?.gains), JSON.stringify(written.speed));
+}
+
+async function measure(
+  folder: string,
+  { file }: { readonly file: string },
+): Promise<{ readonly facts: ModelFacts; readonly measuredOnSamples: Manifest['measuredOnSamples'] }> {
+  const facts = await inspectModel(path.join(folder, file));
+  const gains = await measureModel(facts, clips, { recordings: true });
+  return {
+    facts,
+    measuredOnSamples: {
+      against: 'Lanczos of ffmpeg',
+      on: 'three frames of each clip of samples/truth, by scripts/measure-models.ts',
+      gains: nameGains(gains),
+    },
+  };
 }
 
 /** Folders whose manifest is that of a model for whole pictures. */

@@ -25,6 +25,8 @@ export function buildAssembleCommand(
     readonly output: string;
     /** Pictures taken out of the source, by stream index: Matroska holds covers as attachments. */
     readonly covers?: ReadonlyMap<number, string>;
+    /** Microseconds that all streams are shifted by, so that none begins before zero. @defaultValue 0 */
+    readonly delay?: bigint;
   },
 ): string[] {
   const kept = plan.streams.filter(({ action }) => action !== 'drop');
@@ -68,6 +70,9 @@ export function buildAssembleCommand(
             : []),
           // Chapters know no end of their input.
           ...(part !== null && plan.chapters ? ['-t', formatMicroseconds(BigInt(part.length))] : []),
+          ...(files.delay === undefined || files.delay === 0n
+            ? []
+            : ['-output_ts_offset', formatMicroseconds(files.delay)]),
           ...['-max_muxing_queue_size', '4096'],
           ...plan.muxerArguments,
           ...['-f', plan.muxer],

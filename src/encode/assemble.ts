@@ -4,11 +4,11 @@ import path from 'node:path';
 import { UpscaleError } from '../core/errors.ts';
 import type { Logger } from '../core/logger.ts';
 import type { Notice } from '../core/notice.ts';
-import { describeFailure, runFfmpeg, startProcess } from '../ffmpeg/process.ts';
+import { describeFailure, runFfmpeg, runFfprobe, startProcess } from '../ffmpeg/process.ts';
 import type { FfmpegTools } from '../ffmpeg/tools.ts';
 import { buildArguments } from '../ffmpeg/command.ts';
 import { buildAssembleCommand } from './assemble-arguments.ts';
-import { buildConcatList, effectiveOrigin, type AssemblySegment } from './concat-list.ts';
+import { buildConcatList, effectiveOrigin, toMicroseconds, type AssemblySegment } from './concat-list.ts';
 import type { AssemblePlan, EncodePlan } from './encode-plan.ts';
 import { flush, linkIntoPlace, moveIntoPlace } from './move-into-place.ts';
 import { appendMovieTags } from './movie-tags.ts';
@@ -52,7 +52,9 @@ export async function assemble(
   const temporary = path.join(options.workDirectory, part);
   try {
     const covers = await extractCovers(plan, options);
-    const command = buildAssembleCommand(plan, encode, segments, { list, output: temporary, covers });
+    const delay = await findDelay(plan, segments, options);
+    const files = { list, output: temporary, covers, delay };
+    const command = buildAssembleCommand(plan, encode, segments, files);
     await runFfmpeg(options.tools, command, {
       what: `writing ${plan.path}`,
       code: 'ENCODER_FAILED',
@@ -103,6 +105,41 @@ async function extractCovers(plan: AssemblePlan, options: AssembleOptions): Prom
   return covers;
 }
 
+/**
+ * How far sound that is copied begins before zero, in microseconds, where the container cannot say so: AAC out of MP4 does, by its priming. ffmpeg shifts
+ * all streams itself then, but 4.1 only once it sees such a packet, and reordered frames of video are written before.
+ */
+async function findDelay(
+  plan: AssemblePlan,
+  segments: readonly AssemblySegment[],
+  { tools, signal, logger }: AssembleOptions,
+): Promise<bigint> {
+  const { path: source, part, inputOptions } = plan.source;
+  if ((plan.muxer !== 'matroska' && plan.muxer !== 'webm') || part !== null) return 0n;
+  const origin = toMicroseconds(effectiveOrigin(plan.originTicks, segments), plan.timeBase);
+  let delay = 0n;
+  for (const { index, type, action } of plan.streams) {
+    if (type !== 'audio' || action !== 'copy') continue;
+    const args = [
+      '-v',
+      'error',
+      ...inputOptions,
+      '-select_streams',
+      String(index),
+      '-read_intervals',
+      '%+#1',
+    ];
+    const shown = ['-show_entries', 'packet=pts_time', '-of', 'csv=p=0', source];
+    const what = `reading the sound of ${source}`;
+    const text = await runFfprobe(tools, [...args, ...shown], { what, signal, logger });
+    const begin = Number.parseFloat(text);
+    if (Number.isNaN(begin)) continue;
+    const before = origin - BigInt(Math.round(begin * 1e6));
+    if (before > delay) delay = before;
+  }
+  return delay;
+}
+
 function describeMovie(
   { originTicks }: AssemblePlan,
   { timeBase, color }: EncodePlan,
@@ -128,7 +165,11 @@ async function streamToStdout(
 ): Promise<AssembledFile> {
   const child = startProcess(
     options.tools.ffmpeg,
-    buildAssembleCommand(plan, encode, segments, { list, output: 'pipe:1' }),
+    buildAssembleCommand(plan, encode, segments, {
+      list,
+      output: 'pipe:1',
+      delay: await findDelay(plan, segments, options),
+    }),
     { label: 'assembly', stdin: 'ignore', stdout: 'pipe', signal: options.signal, logger: options.logger },
   );
   let bytes = 0;

@@ -169,13 +169,14 @@ function listPasses(
   if (models.length > 1) return models;
   const scales = [model, ...larger].sort((a, b) => a.scale - b.scale);
   // The fewest passes that reach the magnification; of as many those that are the least work.
-  let chains: (readonly ModelFacts[])[] = [[]];
+  let chains = scales.map((pass) => [pass]);
   for (let count = 1; ; count++) {
-    chains = chains.flatMap((chain) => scales.map((next) => [...chain, next]));
-    const [first, ...others] =
-      count < MOST_PASSES ? chains.filter((chain) => enlargement(chain) * TOLERANCE >= magnification) : chains;
+    const [first, ...others] = chains.filter((chain) => enlargement(chain) * TOLERANCE >= magnification);
     if (first !== undefined)
       return others.reduce((best, chain) => (countWork(chain) < countWork(best) ? chain : best), first);
+    const largest = scales.at(-1) ?? model;
+    if (count === MOST_PASSES) return Array.from({ length: count }, () => largest);
+    chains = chains.flatMap((chain) => scales.map((pass) => [...chain, pass]));
   }
 }
 

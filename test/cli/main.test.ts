@@ -105,7 +105,7 @@ describe('upreel upscale', () => {
   });
 
   it('gives its result as one document, and progress as one object a line', async () => {
-    const output = path.join(folder, 'document.mp4');
+    const output = path.join(folder, 'document.mkv');
     const args = ['upscale', '-i', clip, '-o', output, '--model', 'lanczos', '--json', '--progress', 'json'];
     const { code, stdout, stderr } = await runUpreel(args);
     expect(code).toBe(0);

@@ -4,11 +4,12 @@ import { listTiles, planInfer } from '../../src/infer/plan-infer.ts';
 import { loadRegistry } from '../../src/infer/registry.ts';
 import { resolveModels } from '../../src/infer/resolve-models.ts';
 import { makeNetwork, placeModel, type NetworkTraits } from './graph-fixture.ts';
-import { makePlan, upscaleOnce } from './upscaler-fixture.ts';
+import { makePlan, planWishes, upscaleOnce } from './upscaler-fixture.ts';
 
 const inspect = async (traits: NetworkTraits) => inspectModel(await placeModel(makeNetwork(traits)));
 const twice = await inspect({});
 const thrice = await inspect({ scale: 3, kernel: 3 });
+const fourfold = await inspect({ scale: 4, kernel: 3 });
 const colors = await inspect({ channels: 3 });
 const withAlpha = await inspect({ channels: 4 });
 
@@ -66,6 +67,34 @@ describe('a chain of models', () => {
     }
   });
 
+  it('of one model is of those of its scales that are the least work', async () => {
+    const [model, ...larger] = [twice, thrice, fourfold].map((facts) => ({ ...facts, flopsPerSample: 1 }));
+    const wishes = { model: model ?? twice, larger, format: 'gray', width: 20, height: 14 };
+    const scalesFor = (magnification: number): number[] =>
+      makePlan({ ...wishes, magnification }).passes.map(({ scale }) => scale);
+    expect([1.5, 2, 2.04].map(scalesFor)).toEqual([[2], [2], [2]]);
+    expect([2.1, 3].map(scalesFor)).toEqual([[3], [3]]);
+    expect([3.75, 4].map(scalesFor)).toEqual([[4], [4]]);
+    // The first pass has the fewest samples to work on, so it is the one that enlarges least.
+    expect([5, 7.5, 9, 16].map(scalesFor)).toEqual([
+      [2, 3],
+      [2, 4],
+      [3, 3],
+      [4, 4],
+    ]);
+    expect(scalesFor(1000)).toEqual([4, 4, 4, 4]);
+    expect(planWishes({ ...wishes, magnification: 3.75 }).decisions[0]).toMatchObject({
+      choice: fourfold.id,
+      reason: 'enlarges 4 times, for a picture 3.75 times as large',
+    });
+    expect(planWishes({ ...wishes, magnification: 7.5 }).decisions[0]).toMatchObject({
+      choice: `${twice.id} + ${fourfold.id}`,
+    });
+    const [plane] = await upscaleOnce({ ...wishes, magnification: 4 }, noise);
+    const [same] = await upscaleOnce({ ...wishes, larger: [], model: fourfold, magnification: 4 }, noise);
+    expect(plane).toEqual(same);
+  });
+
   it('is planned within the memory that it may have', () => {
     const input = { width: 1920, height: 1080 };
     const model = { ...thrice, bytesPerSample: 4000 };
@@ -90,6 +119,13 @@ describe('a chain of models', () => {
     const registry = await loadRegistry();
     const chain = await resolveModels(registry, `realtime + realtime`);
     expect(chain.models.map(({ id }) => id)).toEqual(['realtime', 'realtime']);
+    expect(chain.larger).toEqual([]);
+    const balanced = await resolveModels(registry, 'balanced');
+    expect(balanced.larger.map(({ id, scale }) => [id, scale])).toEqual([
+      ['balanced-x3', 3],
+      ['balanced-x4', 4],
+    ]);
+    expect((await resolveModels(registry, 'balanced-x4')).models).toEqual(balanced.larger.slice(1));
     // A file may have any name.
     expect((await resolveModels(registry, file)).models).toMatchObject([{ scale: 3, path: file }]);
   });

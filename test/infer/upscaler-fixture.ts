@@ -9,6 +9,8 @@ export interface Wishes {
   readonly model: ModelFacts;
   /** A chain, instead of the model. */
   readonly models?: readonly ModelFacts[];
+  /** The model for larger scales. @defaultValue none */
+  readonly larger?: readonly ModelFacts[];
   readonly format: string;
   readonly outputFormat?: string;
   readonly width: number;
@@ -34,6 +36,7 @@ export function planWishes(wishes: Wishes): PlannedInfer {
   const { chroma = [], location = 'left' } = wishes;
   return planInfer({
     models: wishes.models ?? [model],
+    larger: wishes.larger ?? [],
     chroma,
     magnification,
     input: {
