@@ -28,6 +28,9 @@ describe('judgeFrame', () => {
     ['open', { moving: 1000, whole: 1000, topFirst: 830, bottomFirst: 840 }],
     ['open', { moving: 1000, whole: 1000, topFirst: 1000, bottomFirst: 1300 }],
     ['open', { moving: 1000, whole: 0, topFirst: 0, bottomFirst: 0 }],
+    // Small things that move far between two fields.
+    ['open', { moving: 1000, whole: 1000, topFirst: 1550, bottomFirst: 1100 }],
+    ['whole', { moving: 1000, whole: 1000, topFirst: 1200, bottomFirst: 1100 }],
   ] as const)('%s', (verdict, evidence) => {
     expect(judgeFrame(evidence)).toBe(verdict);
   });
