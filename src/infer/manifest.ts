@@ -66,6 +66,8 @@ export const manifestSchema = z.strictObject({
   default: z.boolean().default(false),
   /** Taken for recordings by camcorders and discs where none is named. @defaultValue false */
   recordings: z.boolean().default(false),
+  /** Never chosen by itself, for live sources say: too much work for what it gains, or for special footage. @defaultValue false */
+  onlyByName: z.boolean().default(false),
   ...networkSchema.shape,
   /** The same network for larger scales, of which one pass does the work of several; each is found as `ID-xSCALE`. @defaultValue none */
   larger: z.array(networkSchema).default([]),

@@ -44,7 +44,10 @@ async function listModels(pinned: string | undefined, logger: Logger): Promise<r
     if (models.length === 1 && model !== undefined) return [model];
     throw new UpscaleError('USAGE', 'A live stream goes through one model.', { hint: 'Name a single one.' });
   }
-  const own = registry.list().map(({ facts }) => facts);
+  const own = registry
+    .list()
+    .filter(({ manifest }) => !manifest.onlyByName)
+    .map(({ facts }) => facts);
   const sorted = [...own].sort((a, b) => b.flopsPerSample - a.flopsPerSample);
   return [...sorted, describeFilter('lanczos')];
 }

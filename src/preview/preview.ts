@@ -235,7 +235,9 @@ export class Preview {
     const { model, chroma } = settings;
     if (model !== AUTO_MODEL) return [{ model, chroma, halfRate: false }];
     return listRungs(
-      this.models.map(({ id, facts }) => ({ id, flopsPerSample: facts.flopsPerSample })),
+      this.models
+        .filter(({ manifest }) => !manifest.onlyByName)
+        .map(({ id, facts }) => ({ id, flopsPerSample: facts.flopsPerSample })),
       chroma,
     );
   }
