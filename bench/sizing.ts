@@ -21,7 +21,13 @@ export interface SizingBench {
   readonly sourceFrameBytes: number;
 }
 
-const WAYS = ['', '--model balanced', '--model realtime', '--model lanczos', '--model lanczos --encoder prores'];
+const WAYS = [
+  '',
+  '--model balanced',
+  '--model realtime',
+  '--model lanczos',
+  '--model lanczos --encoder prores',
+];
 /** A difference of two lengths leaves out what a file costs whatever its length. */
 const FRAMES = [6, 18] as const;
 
