@@ -85,11 +85,12 @@ describe('the choice of a chroma network', () => {
     expect(count({ model: triple, magnification: 3 })).toBe(1);
   });
 
-  it('leaves chains of unlike models to the filter', () => {
+  it('doubles along a chain for as long as luma is doubled', () => {
     const chain = (models: readonly ModelFacts[]): [string | null, string | undefined] =>
       choose({ models, magnification: 6 });
-    expect(chain([model, triple])).toEqual([null, 'bicubic']);
     expect(chain([model, model])).toEqual(['chroma-left', 'chroma-left, 2 times']);
+    expect(chain([model, triple])).toEqual(['chroma-left', 'chroma-left, 2 times']);
+    expect(chain([triple, model])).toEqual(['chroma-left', 'chroma-left']);
   });
 
   it('is counted in memory, which tiles keep', () => {
@@ -113,6 +114,7 @@ describe('chroma by network', () => {
       range: fc.constantFrom('tv', 'pc'),
       location: fc.constantFrom(...SITINGS),
       magnification: fc.constantFrom(2, 3, 4),
+      larger: fc.constantFrom([], [triple]),
       outputFormat: fc.constantFrom(undefined, 'yuv422p10le', 'yuv444p'),
       seed: fc.nat(),
     });

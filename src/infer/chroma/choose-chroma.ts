@@ -26,9 +26,6 @@ export function chooseChroma(plan: InferPlan, networks: readonly ChromaNetwork[]
   });
   if (networks.length === 0)
     return byFilter('a plain filter was asked for, or no chroma network is installed');
-  if (plan.passes.some(({ path }) => path !== model.path)) {
-    return byFilter('chroma networks run beside one model alone, and this is a chain');
-  }
   if (input.chroma !== '420') {
     return byFilter(`there are networks for 4:2:0 alone, and the source is ${nameSubsampling(input.chroma)}`);
   }
@@ -36,10 +33,12 @@ export function chooseChroma(plan: InferPlan, networks: readonly ChromaNetwork[]
   const siting = location === 'unknown' ? 'left' : location;
   const network = networks.find((candidate) => candidate.siting === siting);
   if (network === undefined) return byFilter(`there is no network for chroma sited ${siting}`);
-  // A pass that triples luma, or more, gives no guide for a second doubling of chroma.
-  const passes = model.scale === 2 ? plan.passes.length : 1;
+  // A pass that triples luma, or more, gives no guide for a further doubling of chroma.
+  const firstOther = plan.passes.findIndex(({ scale }) => scale !== 2);
+  const passes = firstOther === -1 ? plan.passes.length : firstOther + 1;
   const times = passes === 1 ? '' : `, ${passes} times`;
-  const rest = 2 ** passes === model.scale ** plan.passes.length ? '' : `, the rest by ${plan.chromaFilter}`;
+  const growth = plan.passes.reduce((product, { scale }) => product * scale, 1);
+  const rest = 2 ** passes === growth ? '' : `, the rest by ${plan.chromaFilter}`;
   return {
     chroma: { network, passes },
     decision: {
