@@ -2,6 +2,7 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { format } from 'prettier';
+import type { Machine } from '../bench/machine.ts';
 import { describeRow, type ModelBench } from '../bench/models.ts';
 import { replaceSection } from './replace-section.ts';
 
@@ -9,7 +10,7 @@ const [file] = process.argv.slice(2);
 if (file === undefined) throw new Error('usage: tsx scripts/write-models-page.ts FILE.json');
 const target = fileURLToPath(new URL('../docs/models-measured.md', import.meta.url));
 const bench = JSON.parse(await readFile(file, 'utf8')) as ModelBench & {
-  readonly machine: { readonly cpu: string; readonly ffmpeg: string };
+  readonly machine: Machine;
 };
 const page = replaceSection(
   await readFile(target, 'utf8'),

@@ -3,6 +3,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import process from 'node:process';
 import { fileURLToPath } from 'node:url';
 import { format } from 'prettier';
+import type { Machine } from '../bench/machine.ts';
 import type { SizingBench, SizingRow } from '../bench/sizing.ts';
 import { replaceSection } from './replace-section.ts';
 
@@ -10,7 +11,7 @@ const [file] = process.argv.slice(2);
 if (file === undefined) throw new Error('usage: tsx scripts/write-sizing.ts FILE.json');
 const { sizing, machine } = JSON.parse(await readFile(file, 'utf8')) as {
   readonly sizing: SizingBench;
-  readonly machine: { readonly cpu: string };
+  readonly machine: Machine;
 };
 
 /** An hour of a progressive PAL tape. Fields that become frames of their own make twice as many. */

@@ -92,6 +92,13 @@ def make_network(name: str, scale: int = 2, colours: int = 1) -> Upscaler:
     return Upscaler(**NETWORKS[name], scale=scale, colours=colours)
 
 
+def start_from(network: Upscaler, weights: dict[str, torch.Tensor]) -> None:
+    """Takes the weights that fit; what has another shape (the tail of another scale) stays as it is."""
+    own = network.state_dict()
+    fitting = {name: weights[name] if weights[name].shape == own[name].shape else own[name] for name in own}
+    network.load_state_dict(fitting)
+
+
 class Collapsed(nn.Module):
     """
     The same function with a plain convolution a layer. At a scale of 2 (and even sizes) the last ones are computed for 2x2 samples at once with

@@ -37,19 +37,18 @@ def make_pan(index: int, plane: np.ndarray, kind: str, scale: int, rng: random.R
     """As `prepare.make_pan`, in a window of the plane: most of a large one would be shrunk for nothing."""
     fits = all(side >= scale * least for side, least in zip(plane.shape, DV_SIZE))
     if kind == "tape" and fits and rng.random() < 0.4:
-        return prepare.make_pan(index, plane, kind, scale, rng)
+        return prepare.make_pan(index, plane, kind, scale, rng, KEPT_FRAMES)
     height, width = (min(side, scale * window) for side, window in zip(plane.shape, WINDOW))
     top = rng.randint(0, plane.shape[0] - height)
     left = rng.randint(0, plane.shape[1] - width)
     window = np.ascontiguousarray(plane[top : top + height // scale * scale, left : left + width // scale * scale])
-    pairs = prepare.make_pan(index, window, kind, scale, rng)
+    pairs = prepare.make_pan(index, window, kind, scale, rng, KEPT_FRAMES)
     return [pair._replace(top=pair.top + top, left=pair.left + left) for pair in pairs]
 
 
 def work(seed: int, planes: Path, folder: Path, schedule: list) -> None:
     torch.set_num_threads(1)
     os.nice(5)
-    prepare.KEPT_FRAMES = KEPT_FRAMES
     rng = random.Random(seed)
     began = time.monotonic()
     saved = np.load(planes)

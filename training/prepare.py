@@ -62,7 +62,9 @@ def read_luma(file: str) -> np.ndarray:
     return np.ascontiguousarray(plane[: height // 12 * 12, : width // 12 * 12])
 
 
-def make_pan(index: int, plane: np.ndarray, kind: str, scale: int, rng: random.Random) -> list[Pair]:
+def make_pan(
+    index: int, plane: np.ndarray, kind: str, scale: int, rng: random.Random, kept: tuple[int, ...] = KEPT_FRAMES
+) -> list[Pair]:
     """Some frames of a pan over one picture. Some tapes pan by fields."""
     truth = torch.from_numpy(plane.astype(np.float32))[None, None]
     sigma = draw_sigma(rng)
@@ -88,8 +90,7 @@ def make_pan(index: int, plane: np.ndarray, kind: str, scale: int, rng: random.R
         frames.append(to_bytes(add_noise(picture[y : y + height, x : x + width], level, coarse, noise)))
     codec = draw_tape_codec(rng, (height, width), 25) if kind == "tape" else draw_codec(rng)
     decoded = encode(frames, codec, fields)
-    kept = [t for t in KEPT_FRAMES if t < len(decoded)]
-    return [Pair(index, *places[t], sigma, decoded[t].copy()) for t in kept]
+    return [Pair(index, *places[t], sigma, decoded[t].copy()) for t in kept if t < len(decoded)]
 
 
 def main() -> None:

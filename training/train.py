@@ -17,7 +17,7 @@ import torch
 from degrade import blur, draw_sigma, scaling_kernels, shrink
 from footage import VALIDATION_SIZE, make_tests, psnr, summarise
 from loop import follow_plan
-from networks import make_network
+from networks import make_network, start_from
 
 BATCH = 16
 CODED = {"video": {"video": 6}, "tape": {"video": 6, "tape": 5}}
@@ -149,9 +149,7 @@ def main() -> None:
 
     network = make_network(options.network, options.scale).to(device, memory_format=torch.channels_last)
     if options.start:
-        start = torch.load(options.start, map_location=device)
-        own = network.state_dict()
-        network.load_state_dict({name: start[name] if start[name].shape == own[name].shape else own[name] for name in own})
+        start_from(network, torch.load(options.start, map_location=device))
     optimiser = torch.optim.Adam(network.parameters(), lr=options.rate, betas=(0.9, 0.99))
 
     coded = CODED[options.kind] if options.coded is None else {options.kind: options.coded}

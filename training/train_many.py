@@ -24,7 +24,7 @@ import torch.nn.functional as F
 from degrade import blur, draw_sigma, scaling_kernels, shrink
 from footage import load_tests
 from loop import EMA
-from networks import Upscaler, make_network
+from networks import Upscaler, make_network, start_from
 from train import CANDIDATES, JUDGED_BY, KERNEL_SHARES, TURNS, measure
 
 SIDE = 64
@@ -121,10 +121,13 @@ class Pairs:
 
     def read(self) -> None:
         fresh = set(self.folder.glob(self.pattern)) - self.known
+        held = sum(truth.numel() for truth in self.truths)
         for file in sorted(fresh):
-            if sum(truth.numel() for truth in self.truths) > MOST_SAMPLES:
+            if held > MOST_SAMPLES:
                 break
+            before = len(self.truths)
             self.read_file(file)
+            held += sum(truth.numel() for truth in self.truths[before:])
             self.known.add(file)
         if fresh and self.smalls:
             self.samples = Samples(self.smalls, self.truths, self.scale, edge=4)
@@ -153,7 +156,7 @@ class Source:
     def __init__(self, job: Job, planes: list[torch.Tensor], pairs: dict[str, Pairs]):
         self.job, self.planes, self.coded = job, planes, pairs
         self.turns = TURNS["tape" if "tape" in job.coded else "video"]
-        self.refresh(1.0)
+        self.refresh(0.0 if job.warm_up else 1.0)
 
     def refresh(self, warmth: float) -> None:
         self.clean = degrade_planes(self.planes, self.job.scale, warmth)
@@ -254,16 +257,12 @@ def train(job: Job, seconds: float, planes: list[torch.Tensor], pairs: dict[str,
     network = make_network(job.network, job.scale).to(device)
     if job.start:
         earlier = runs / job.start / "best.pt"
-        start = torch.load(earlier if earlier.exists() else job.start, map_location=device)
-        own = network.state_dict()
-        network.load_state_dict({name: start[name] if start[name].shape == own[name].shape else own[name] for name in own})
+        start_from(network, torch.load(earlier if earlier.exists() else job.start, map_location=device))
     average = copy.deepcopy(network)
     source = Source(job, planes, pairs)
     step = Step(job, network, average, source.draw(1.0))
     judged_by = JUDGED_BY["tape" if "tape" in job.coded else "video"]
     best, steps, told, told_steps = -math.inf, 0, time.monotonic(), 0
-    if job.warm_up:
-        source.refresh(0.0)
     while True:
         progress = min(1.0, (time.monotonic() - began) / seconds)
         warmth = min(1.0, progress / job.warm_up) if job.warm_up else 1.0

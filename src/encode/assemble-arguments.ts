@@ -29,6 +29,7 @@ export function buildAssembleCommand(
     readonly delay?: bigint;
   },
 ): string[] {
+  const { delay = 0n } = files;
   const kept = plan.streams.filter(({ action }) => action !== 'drop');
   const withSource = kept.length > 0 || plan.chapters || plan.muxer !== 'image2';
   const firstPts = segments[0]?.firstPts ?? 0;
@@ -70,9 +71,7 @@ export function buildAssembleCommand(
             : []),
           // Chapters know no end of their input.
           ...(part !== null && plan.chapters ? ['-t', formatMicroseconds(BigInt(part.length))] : []),
-          ...(files.delay === undefined || files.delay === 0n
-            ? []
-            : ['-output_ts_offset', formatMicroseconds(files.delay)]),
+          ...(delay === 0n ? [] : ['-output_ts_offset', formatMicroseconds(delay)]),
           ...['-max_muxing_queue_size', '4096'],
           ...plan.muxerArguments,
           ...['-f', plan.muxer],

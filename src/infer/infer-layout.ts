@@ -102,6 +102,11 @@ export function layOutInfer(plan: InferPlan): InferLayout {
   };
 }
 
+/** How many times larger a picture is behind all passes. */
+export function enlargementOf(passes: readonly ModelFacts[]): number {
+  return passes.reduce((product, { scale }) => product * scale, 1);
+}
+
 /**
  * Planes that go through the passes together: 1, 3 or 4 where all models agree. A chain of unlike models works on the three colours:
  * luma networks take them one by one, and alpha is resampled.

@@ -106,13 +106,10 @@ export async function readManifest(directory: string): Promise<RegisteredModel |
       description,
       license,
       isDefault: manifest.default,
-      facts: { id, kind: 'network', path: path.join(directory, manifest.file), ...manifest.facts },
-      larger: manifest.larger.map(({ file: name, facts }) => ({
-        id: `${id}-x${String(facts.scale)}`,
-        kind: 'network',
-        path: path.join(directory, name),
-        ...facts,
-      })),
+      facts: describeNetwork(id, directory, manifest),
+      larger: manifest.larger.map((network) =>
+        describeNetwork(`${id}-x${String(network.facts.scale)}`, directory, network),
+      ),
       manifest,
       directory,
     };
@@ -125,4 +122,12 @@ export async function readManifest(directory: string): Promise<RegisteredModel |
       hint: 'Mend the file, or remove its folder.',
     });
   }
+}
+
+function describeNetwork(
+  id: string,
+  directory: string,
+  { file, facts }: z.infer<typeof networkSchema>,
+): ModelFacts {
+  return { id, kind: 'network', path: path.join(directory, file), ...facts };
 }

@@ -3,7 +3,7 @@ import type { Decision, Notice } from '../core/notice.ts';
 import { pixelFormat } from '../core/pixel-format.ts';
 import { chooseChroma } from './chroma/choose-chroma.ts';
 import { asTiled } from './chroma/chroma-layout.ts';
-import { layOutInfer } from './infer-layout.ts';
+import { enlargementOf, layOutInfer } from './infer-layout.ts';
 import type { ChromaNetwork, InferPlan, ModelFacts, Precision, ResampleFilter } from './infer-plan.ts';
 import { layOutPass, smallestTile } from './pass-geometry.ts';
 
@@ -171,7 +171,7 @@ function listPasses(
   // The fewest passes that reach the magnification; of as many those that are the least work.
   let chains = scales.map((pass) => [pass]);
   for (let count = 1; ; count++) {
-    const [first, ...others] = chains.filter((chain) => enlargement(chain) * TOLERANCE >= magnification);
+    const [first, ...others] = chains.filter((chain) => enlargementOf(chain) * TOLERANCE >= magnification);
     if (first !== undefined)
       return others.reduce((best, chain) => (countWork(chain) < countWork(best) ? chain : best), first);
     const largest = scales.at(-1) ?? model;
@@ -180,14 +180,10 @@ function listPasses(
   }
 }
 
-function enlargement(chain: readonly ModelFacts[]): number {
-  return chain.reduce((product, { scale }) => product * scale, 1);
-}
-
 /** What a sample of the source costs: later passes have more of them. */
 function countWork(chain: readonly ModelFacts[]): number {
   return chain.reduce((work, { flopsPerSample }, i) => {
-    return work + flopsPerSample * enlargement(chain.slice(0, i)) ** 2;
+    return work + flopsPerSample * enlargementOf(chain.slice(0, i)) ** 2;
   }, 0);
 }
 
@@ -227,7 +223,7 @@ function describePasses(
 }
 
 function describeChain(models: readonly ModelFacts[], magnification: number, factor: string): Decision {
-  const scale = enlargement(models);
+  const scale = enlargementOf(models);
   const rest =
     scale === magnification ? '' : `; lanczos ${scale < magnification ? 'enlarges' : 'shrinks'} the rest`;
   return {

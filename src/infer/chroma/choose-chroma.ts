@@ -1,6 +1,6 @@
 import type { Decision } from '../../core/notice.ts';
 import { pixelFormat } from '../../core/pixel-format.ts';
-import { channelsOf } from '../infer-layout.ts';
+import { channelsOf, enlargementOf } from '../infer-layout.ts';
 import type { ChromaNetwork, InferPlan } from '../infer-plan.ts';
 
 export interface ChosenChroma {
@@ -37,8 +37,7 @@ export function chooseChroma(plan: InferPlan, networks: readonly ChromaNetwork[]
   const firstOther = plan.passes.findIndex(({ scale }) => scale !== 2);
   const passes = firstOther === -1 ? plan.passes.length : firstOther + 1;
   const times = passes === 1 ? '' : `, ${passes} times`;
-  const growth = plan.passes.reduce((product, { scale }) => product * scale, 1);
-  const rest = 2 ** passes === growth ? '' : `, the rest by ${plan.chromaFilter}`;
+  const rest = 2 ** passes === enlargementOf(plan.passes) ? '' : `, the rest by ${plan.chromaFilter}`;
   return {
     chroma: { network, passes },
     decision: {
