@@ -120,13 +120,28 @@ function checkStart(delivery: Delivery): Finding[] {
   if (first === undefined || actual === undefined) return [];
   // Raw streams carry no clock: theirs begins with the first frame.
   const { format, startTime } = source.container;
-  const expected = startTime === null ? 0 : first - originOf(format, startTime);
+  const begin = startTime === null ? 0 : first - originOf(format, startTime);
+  const expected = begin + findRunIn(delivery);
   const found = actual - originOf(output.format, output.startTime);
   const step = typicalStep(sourceVideoTimes(delivery));
   const row = { check: 'start', expected: formatSeconds(expected), actual: formatSeconds(found) };
   if (Math.abs(expected - found) <= step) return [{ ...row, status: 'ok' }];
   // Players start at the earliest stream, so a shift of everything is no fault of a file that others made.
   return [{ ...row, status: run === null ? 'warning' : 'failed', note: 'the whole file is shifted' }];
+}
+
+/**
+ * Seconds by which a file that cannot begin before zero must be shifted: sound whose codec's run-in is copied begins that much before the picture's
+ * zero.
+ */
+function findRunIn({ source, sourcePackets, output, pairs }: Delivery): number {
+  const { format, startTime } = source.container;
+  if (startTime === null || !/matroska|webm/.test(output.format)) return 0;
+  const zero = originOf(format, startTime);
+  const begins = pairs
+    .filter((pair) => pair.source.type === 'audio' && pair.source.codec === pair.output?.codec)
+    .map((pair) => sourcePackets.get(pair.source.index)?.firstOfAll ?? zero);
+  return zero - Math.min(zero, ...begins);
 }
 
 /** What counts as zero: containers whose clock begins there, and those with a clock of their own. */

@@ -49,18 +49,29 @@ function findPart({ assemble, segments, decode }: Plan): Part | null {
   return { start, end: start + part.length / 1e6 };
 }
 
-/** Frames whose time lies in the part; half a frame of slack, for clocks that round. */
-function pickFrames(packets: PacketTimes, { start, end }: Part): PacketTimes {
+/** Tells frames that `plan` takes by their time, in seconds of the source's clock: all, where it takes the whole source. `step` is from one frame to the next. */
+export function framesWithin(plan: Plan | null, step: number): (time: number) => boolean {
+  const part = plan === null ? null : findPart(plan);
+  return part === null ? () => true : isInside(part, step);
+}
+
+/** Half a frame of slack, for clocks that round. */
+function isInside({ start, end }: Part, step: number): (time: number) => boolean {
+  return (time) => time > start - step / 2 && time < end - step / 2;
+}
+
+/** Frames whose time lies in the part. */
+function pickFrames(packets: PacketTimes, part: Part): PacketTimes {
   const { times, keys } = packets;
   const step = times.length > 1 ? ((times.at(-1) ?? 0) - (times[0] ?? 0)) / (times.length - 1) : 0;
-  const inside = (time: number): boolean => time > start - step / 2 && time < end - step / 2;
+  const inside = isInside(part, step);
   const picked = times.filter(inside);
   return {
     ...packets,
     times: picked,
     keys: keys.filter(inside),
     firstOfAll: picked[0] ?? null,
-    end,
+    end: part.end,
     packets: picked.length,
   };
 }

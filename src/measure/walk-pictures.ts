@@ -8,6 +8,7 @@ import { scaleMatrix } from '../ffmpeg/scale-matrix.ts';
 import { readPictures, type PictureRun, type PictureOptions, type PictureSource } from './read-pictures.ts';
 import type { ReadOptions } from './read-packets.ts';
 import { SourceWindow } from './source-window.ts';
+import { framesWithin } from './take-part.ts';
 
 /** What going through both files' pictures found. */
 export interface PictureWalk {
@@ -38,6 +39,7 @@ export async function walkWhole(known: Undecoded, options: ReadOptions): Promise
   const source = readPictures(setting.source, setting.options);
   const output = readPictures(setting.output, setting.options);
   const comparison = setting.start(Math.ceil(outputVideoTimes(known).times.length / LOOKS));
+  const inStep = typicalStep(sourceVideoTimes(known));
   const window = openWindow(source);
   let frames = 0;
   try {
@@ -54,10 +56,14 @@ export async function walkWhole(known: Undecoded, options: ReadOptions): Promise
   } finally {
     await window.close();
   }
+  const plan = known.run?.plan ?? null;
   return {
     summary: comparison.finish(),
     samplesPerPixel: setting.samplesPerPixel,
-    decoded: { source: Float64Array.from(window.times), output: frames },
+    decoded: {
+      source: Float64Array.from(window.times).filter(framesWithin(plan, inStep)),
+      output: frames,
+    },
     places: null,
     complaints: { source: source.complaints, output: output.complaints },
   };

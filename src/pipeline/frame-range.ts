@@ -54,7 +54,8 @@ export function findFrameRange(source: Source, decode: DecodePlan, text: string)
   }
   const pts = (frame: number): number => firstPts + ticksOf(frame, rate, timeBase);
   const toTicks = (ticks: number): number => rescale(ticks, timeBase, decode.timeBase);
-  const half = Math.max(1, Math.floor(toTicks(step.median) / 2 / decode.framesPerInput));
+  // None where a frame lasts a tick: its time is exact then.
+  const half = Math.floor(toTicks(step.median) / 2 / decode.framesPerInput);
   return {
     first,
     frames: last - first + 1,

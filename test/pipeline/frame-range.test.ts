@@ -2,6 +2,7 @@ import { writeFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { upscale, type UpscaleError, type UpscaleOutcome, type UpscaleRequest } from '../../src/index.ts';
 import { parseFrames } from '../../src/pipeline/frame-range.ts';
+import { verifyDelivery } from '../../src/measure/verify-delivery.ts';
 import { decodeFrames, ffmpeg, ffprobe, makeFolder, tools } from './clip-fixture.ts';
 import { spawnSync } from 'node:child_process';
 
@@ -106,6 +107,27 @@ describe.each([
     const { tags } = document.streams.find(({ tags }) => tags?.['timecode'] !== undefined) ?? {};
     expect(tags?.['timecode']).toBe(timecode);
     expect(document.streams[0]?.duration).toBe(((end - first) / rate).toFixed(6));
+  });
+});
+
+describe('frames that last a tick of their clock, as in AVI', () => {
+  it('begin with the one that is asked for, and are found again by every frame of the source', async () => {
+    const source = folder.path('tick.avi');
+    const picture = ['-f', 'lavfi', '-i', 'testsrc2=s=144x112:r=15:d=3', '-f', 'lavfi', '-i', SOUND];
+    ffmpeg(...picture, '-c:v', 'mjpeg', '-q:v', '2', '-c:a', 'pcm_s16le', '-t', '3', source);
+    await run(source, 'tick-whole.mkv', { encoder: 'ffv1' });
+    const { result } = await run(source, 'tick-part.mkv', { frames: '5:11', encoder: 'ffv1' });
+    const whole = decodeFrames(folder.path('tick-whole.mkv')).hashes;
+    expect(decodeFrames(result.output).hashes).toEqual(whole.slice(5, 11));
+    const report = await verifyDelivery({
+      tools,
+      source: result.plan.source,
+      outputPath: result.output,
+      run: result,
+      thorough: true,
+    });
+    expect(report.rows.filter(({ status }) => status === 'failed')).toEqual([]);
+    expect(report.rows.find(({ check }) => check === 'frames')).toMatchObject({ actual: '6' });
   });
 });
 

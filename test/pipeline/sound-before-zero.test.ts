@@ -26,3 +26,30 @@ it.each(await findToolSets())(
     }
   },
 );
+
+it.each(await findToolSets())(
+  'says nothing against a file whose sound has a long run-in (ffmpeg %s)',
+  async (name, tools) => {
+    const [plain, clip] = ['plain', 'early'].map((kind) => path.join(directory, `${name}-${kind}.mp4`));
+    const inputs = ['-f', 'lavfi', '-i', 'testsrc2=s=64x48:r=25', '-f', 'lavfi', '-i', 'sine=r=48000'];
+    const codecs = ['-c:v', 'libx264', '-pix_fmt', 'yuv420p', '-c:a', 'aac', '-t', '1'];
+    const what = 'making a clip';
+    await runFfmpeg(tools, ['-v', 'error', ...inputs, ...codecs, plain], { what });
+    // Three packets of AAC before the first frame, as telephones write two.
+    const both = ['-i', plain, '-itsoffset', '-0.042667', '-i', plain, '-map', '0:v', '-map', '1:a'];
+    await runFfmpeg(tools, ['-v', 'error', ...both, '-c', 'copy', clip], { what });
+    const { ffmpeg, ffprobe } = tools;
+    const [start] = (
+      await Promise.all(
+        ['mkv', 'mp4'].map(async (container) => {
+          const output = path.join(directory, `${name}-copied.${container}`);
+          const made = await upscale(clip, { output, model: 'lanczos', ffmpeg, ffprobe });
+          expect(made.verify?.rows.filter(({ status }) => status === 'failed')).toEqual([]);
+          return made.verify?.rows.find(({ check }) => check === 'start');
+        }),
+      )
+    ).map((row) => row?.actual);
+    // Matroska has no time before zero: all of it is later.
+    expect(start).toBe('0.064 s');
+  },
+);

@@ -71,7 +71,7 @@ function chooseWindows(plan: Plan, pts: readonly number[], source: YuvReading, o
   const { firstPts, frames, step } = output.source.video.scan;
   return [...new Set(firsts.map((first) => Math.min(first, most)))].map((first) => {
     const last = Math.min(pts.length, first + length) - 1;
-    const half = Math.max(1, (step?.median ?? 1) >> 1);
+    const half = (step?.median ?? 1) >> 1;
     const outputPts = (frame: number): number =>
       (firstPts ?? 0) +
       rescale((pts[frame] ?? 0) - (pts[0] ?? 0), plan.decode.timeBase, output.decode.timeBase);
@@ -87,7 +87,7 @@ function chooseWindows(plan: Plan, pts: readonly number[], source: YuvReading, o
       output: cutPiece(output.source.video, output.decode, {
         index: 0,
         startPts: isStart ? null : outputPts(first) - half,
-        endPts: isSeekable || frames > length ? outputPts(last) + half : null,
+        endPts: isSeekable || frames > length ? outputPts(last) + Math.max(1, half) : null,
         leadFrames: 0,
       }),
     };
