@@ -23,13 +23,16 @@ export interface LaneRun {
 export class LanePool {
   readonly #pool: Piscina<LaneTask | LiveTask, LaneAnswer | LiveAnswer>;
 
-  /** Starts one worker at once, so that it loads its libraries while the source is still looked at; up to `most` follow when they are needed. */
-  constructor(most: number) {
+  /**
+   * Starts `atOnce` workers, so that they load their libraries while the source is still looked at; up to `most` follow when they are
+   * needed.
+   */
+  constructor(most: number, atOnce = 1) {
     const fromSource = import.meta.url.endsWith('.ts');
     const worker = new URL(fromSource ? './lane.worker.ts' : './lane.worker.js', import.meta.url);
     this.#pool = new Piscina({
       filename: worker.href,
-      minThreads: 1,
+      minThreads: Math.max(1, Math.min(atOnce, most)),
       maxThreads: Math.max(1, most),
       idleTimeout: Number.POSITIVE_INFINITY,
       concurrentTasksPerWorker: 1,

@@ -4,7 +4,7 @@ import type { Plan } from '../pipeline/plan-schema.ts';
 import { cutPiece } from '../pipeline/segments.ts';
 
 /** Source seconds of a segment: what a player asks for at once. Shorter ones start encoders more often, longer ones keep a seek waiting. */
-const SEGMENT_SECONDS = 1;
+const SEGMENT_SECONDS = 0.6;
 
 /** One segment of a playlist: `[startTicks, endTicks)` of the plan's `decode.timeBase`, borders between two frames. */
 export interface GridSegment {

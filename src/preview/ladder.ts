@@ -73,9 +73,9 @@ export class Ladder {
     return work === null ? null : this.#lanes / work;
   }
 
-  /** Takes in what a rung took, before anything is shown. */
-  calibrate(rung: number, laneSeconds: number, videoSeconds: number): void {
-    this.#measured[rung] = laneSeconds / videoSeconds;
+  /** Begins on `rung`, or on the last one where it is -1; before anything was measured. */
+  start(rung: number): void {
+    this.#current = rung === -1 ? this.#estimates.length - 1 : rung;
   }
 
   /** Goes to the best rung that promises real time and a reserve; the last one where none does. */

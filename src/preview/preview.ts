@@ -9,6 +9,7 @@ import { probe } from '../decode/probe.ts';
 import type { Source } from '../decode/source.ts';
 import { findTools, type FfmpegTools } from '../ffmpeg/tools.ts';
 import { loadRegistry, type RegisteredModel } from '../infer/registry.ts';
+import { LanePool } from '../pipeline/lane-pool.ts';
 import { preferredLanes } from '../pipeline/resources.ts';
 import { cutPieces } from './grid.ts';
 import { listRungs, RESERVE, type Rung } from './ladder.ts';
@@ -29,8 +30,7 @@ export interface PreviewOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** Frames that a rung is measured on, and that networks are opened with. */
-const MEASURED_FRAMES = 12;
+/** Frames that networks are opened with. */
 const WARMING_FRAMES = 2;
 /** The smallest picture, as a share of the one asked for, that is shown rather than every other frame. */
 const LEAST_SIZE_SHARE = 0.6;
@@ -76,6 +76,8 @@ export class Preview {
       readonly tools: FfmpegTools;
       readonly models: readonly RegisteredModel[];
       readonly directory: string;
+      readonly pool: LanePool;
+      readonly lanes: number;
     },
   ) {
     this.input = input;
@@ -84,11 +86,11 @@ export class Preview {
     this.tools = parts.tools;
     this.models = parts.models;
     this.directory = parts.directory;
-    this.#lanes =
-      options.upscale.workers ?? preferredLanes(os.availableParallelism(), options.upscale.device);
+    this.#lanes = parts.lanes;
     this.cache = new SegmentCache(parts.directory, options.cacheBytes);
     this.workbench = new Workbench({
       lanes: this.#lanes,
+      pool: parts.pool,
       tools: parts.tools,
       directory: parts.directory,
       cache: this.cache,
@@ -102,6 +104,8 @@ export class Preview {
   static async open(input: string, options: PreviewOptions): Promise<Preview> {
     const { upscale, logger, signal } = options;
     const directory = await mkdtemp(path.join(os.tmpdir(), 'upreel-preview-'));
+    const lanes = upscale.workers ?? preferredLanes(os.availableParallelism(), upscale.device);
+    const pool = new LanePool(lanes, lanes);
     try {
       const tools = await findTools({
         ...(upscale.ffmpeg === undefined ? {} : { ffmpeg: upscale.ffmpeg }),
@@ -116,9 +120,9 @@ export class Preview {
       });
       const source = await makeSeekable(found, { tools, directory, signal, logger });
       const models = (await loadRegistry({ logger })).list();
-      const preview = new Preview(input, options, { source, tools, models, directory });
-      return preview;
+      return new Preview(input, options, { source, tools, models, directory, pool, lanes });
     } catch (error) {
+      await pool.close();
       await rm(directory, { recursive: true, force: true });
       throw error;
     }
@@ -156,15 +160,15 @@ export class Preview {
     return model === undefined || names.includes(model) ? names : [...names, model];
   }
 
-  /** The variant of some settings, made when it is first asked for; equal settings share one. */
-  variantOf(settings: Settings): Promise<Variant> {
+  /** The variant of some settings, made when it is first asked for, with its segment `first`; equal settings share one. */
+  variantOf(settings: Settings, first = 0): Promise<Variant> {
     if (!this.modelChoices.includes(settings.model)) {
       throw new UpscaleError('MODEL_NOT_FOUND', 'There is no model of this name here.');
     }
     const key = JSON.stringify([settings.model, settings.temporal, settings.deinterlace, settings.chroma]);
     const known = this.#variants.get(key);
     if (known !== undefined) return known;
-    const opened = this.#openVariant(settings);
+    const opened = this.#openVariant(settings, first);
     this.#variants.set(key, opened);
     opened.catch(() => this.#variants.delete(key));
     return opened;
@@ -199,17 +203,17 @@ export class Preview {
     await rm(this.directory, { recursive: true, force: true });
   }
 
-  async #openVariant(settings: Settings): Promise<Variant> {
+  async #openVariant(settings: Settings, first: number): Promise<Variant> {
     const isFirst = this.#variants.size === 0;
     const variant = await this.#openAtSize(settings, this.#sizeShare);
-    await this.#calibrate(variant);
+    await this.#calibrate(variant, first);
     if (!isFirst || !this.#isSizeFree() || variant.rungs[variant.ladder.current]?.halfRate !== true)
       return variant;
     // A smaller picture is better than every other one. Work grows with its area.
     const speed = variant.ladder.speedOf(variant.ladder.current - 1) ?? 1;
     this.#sizeShare = Math.max(LEAST_SIZE_SHARE, Math.sqrt(speed / RESERVE));
     const smaller = await this.#openAtSize(settings, this.#sizeShare);
-    await this.#calibrate(smaller);
+    await this.#calibrate(smaller, first);
     return smaller;
   }
 
@@ -256,33 +260,35 @@ export class Preview {
     return { scale: Math.max(1.05, Math.min(2, most) * share), to: undefined };
   }
 
-  /** Runs a few frames of the source through each lane, so that what plays first is what this machine can play. */
-  async #calibrate(variant: Variant): Promise<void> {
-    const { ladder, rungs, grid } = variant;
-    const { signal } = this.#ends;
-    const frameRate = variant.planOf(0).plan.frameRate;
-    const rate = frameRate === null ? 25 : toNumber(frameRate);
-    const promising = rungs.findIndex((_, i) => this.#lanes / (variant.planOf(i).frameSeconds * rate) >= 1);
-    const rung = promising === -1 ? rungs.length - 1 : promising;
-    const { plan } = variant.planOf(rung);
-    const segment = Math.floor((grid.segments.length - 1) / 10);
-    const frames = Math.max(1, Math.round((grid.segments[segment]?.duration ?? 1) * rate));
-    const cut = (count: number): ReturnType<typeof cutPieces> => {
-      const [piece] = cutPieces(variant.cutOf(rung), grid, segment, Math.ceil(frames / count));
-      return piece === undefined
-        ? []
-        : Array.from({ length: this.#lanes }, (_, index) => ({ ...piece, index }));
-    };
-    const [warm] = await this.workbench.runPieces(plan, cut(WARMING_FRAMES), signal);
-    if (warm !== undefined && warm.result.frames > 0) {
-      await variant.setInit(warm.movie, { tools: this.tools, directory: this.directory });
+  /**
+   * Makes the segment that will be asked for first. Where the model may be chosen it is made by the best that should do, whose speed tells
+   * which one does; networks are opened before.
+   */
+  async #calibrate(variant: Variant, first: number): Promise<void> {
+    const { grid, ladder, rungs } = variant;
+    if (rungs.length > 1) {
+      const frameRate = variant.planOf(0).plan.frameRate;
+      const rate = frameRate === null ? 25 : toNumber(frameRate);
+      ladder.start(rungs.findIndex((_, i) => this.#lanes / (variant.planOf(i).frameSeconds * rate) >= 1));
+      await this.#warmUp(variant);
     }
-    if (rungs.length === 1) return;
-    const timed = await this.workbench.runPieces(plan, cut(MEASURED_FRAMES), signal);
-    const laneSeconds = timed.reduce((sum, piece) => sum + piece.laneSeconds, 0);
-    const made = timed.reduce((sum, { result }) => sum + result.frames, 0);
-    if (made === 0) return;
-    ladder.calibrate(rung, laneSeconds, made / rate);
-    ladder.choose();
+    // Where nothing can be decoded there, further on there may be something.
+    for (const index of [first, Math.floor((grid.segments.length - 1) / 10)]) {
+      if (variant.init !== null) break;
+      await this.workbench.make(variant, Math.min(index, grid.segments.length - 1), this.#ends.signal);
+    }
+    if (rungs.length > 1) ladder.choose();
+  }
+
+  /** Runs two frames through each lane. */
+  async #warmUp(variant: Variant): Promise<void> {
+    const { grid, ladder } = variant;
+    const rung = ladder.current;
+    const { duration = 1 } = grid.segments[0] ?? {};
+    const frames = Math.round(duration / grid.frameSeconds);
+    const [piece] = cutPieces(variant.cutOf(rung), grid, 0, Math.ceil(frames / WARMING_FRAMES));
+    if (piece === undefined) return;
+    const pieces = Array.from({ length: this.#lanes }, (_, index) => ({ ...piece, index }));
+    await this.workbench.runPieces(variant.planOf(rung).plan, pieces, this.#ends.signal);
   }
 }

@@ -84,7 +84,7 @@ export class Routes implements Router {
       case '/api/watch': {
         const { viewer: id, settings } = parse(watchSchema, request.body);
         const viewer = this.#preview.viewers.find(id) ?? this.#preview.viewers.add();
-        const variant = await this.#preview.variantOf(settings);
+        const variant = await this.#preview.variantOf(settings, viewer.place?.index);
         return json({
           viewer: viewer.id,
           variant: variant.id,

@@ -4,7 +4,7 @@ import { UpscaleError } from '../core/errors.ts';
 import type { Logger } from '../core/logger.ts';
 import type { SegmentPlan } from '../decode/decode-plan.ts';
 import type { FfmpegTools } from '../ffmpeg/tools.ts';
-import { LanePool } from '../pipeline/lane-pool.ts';
+import type { LanePool } from '../pipeline/lane-pool.ts';
 import type { Plan, SegmentResult } from '../pipeline/plan-schema.ts';
 import { makeFragment, readDecoderConfiguration } from './fragment.ts';
 import { cutPieces } from './grid.ts';
@@ -13,12 +13,14 @@ import type { Variant } from './variant.ts';
 import type { Viewer, ViewerList } from './viewers.ts';
 
 /** Segments that are made beyond the one that was asked for. */
-const AHEAD = 3;
+const AHEAD = 5;
 /** A lane that breaks down is tried once more. */
 const ATTEMPTS = 2;
 
 export interface WorkbenchOptions {
   readonly lanes: number;
+  /** The workbench's from now on. */
+  readonly pool: LanePool;
   readonly tools: FfmpegTools;
   /** For what is made on the way. */
   readonly directory: string;
@@ -62,7 +64,7 @@ export class Workbench {
 
   constructor(options: WorkbenchOptions) {
     this.#options = options;
-    this.#pool = new LanePool(options.lanes);
+    this.#pool = options.pool;
   }
 
   /** Segments upscaled so far, and works that were stopped because nobody wanted them any more. */
@@ -107,6 +109,14 @@ export class Workbench {
     });
   }
 
+  /** Makes a segment that nobody watches yet. Rejects as {@link take} does. */
+  async make(variant: Variant, index: number, signal: AbortSignal): Promise<void> {
+    const viewer = this.#options.viewers.add();
+    const taken = this.take(viewer, variant, index, signal);
+    this.#options.viewers.remove(viewer);
+    await taken;
+  }
+
   /** Starts what is wanted and stops what is not. To be called whenever viewers come, go or move. */
   reconcile(): void {
     if (this.#closed) return;
@@ -117,12 +127,15 @@ export class Workbench {
       this.#cancelled++;
       job.stop.abort();
     }
+    const isStopping = [...this.#jobs.values()].some(({ stop }) => stop.signal.aborted);
     for (const wish of wishes) {
       const free = this.#options.lanes - this.#busyLanes;
       if (free <= 0) return;
       if (this.#jobs.has(wish.key) || this.#failed.has(wish.key) || this.#isReady(wish)) continue;
-      const isUrgent = this.#busyLanes === 0 && [...this.#waiters].some(({ key }) => key === wish.key);
-      this.#start(wish, isUrgent ? free : 1);
+      const isWaitedFor = [...this.#waiters].some(({ key }) => key === wish.key);
+      // After a seek the lanes come free within a tile: all of them are better than the first one now.
+      if (isWaitedFor && isStopping) return;
+      this.#start(wish, isWaitedFor && this.#busyLanes === 0 ? free : 1);
     }
   }
 
