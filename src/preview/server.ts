@@ -67,7 +67,8 @@ export async function startServer(
     socket.on('close', () => sockets.delete(socket));
   });
   server.on('request', (request, response) => void answer(request, response, { guard, routes, options }));
-  const shown = options.host === '0.0.0.0' || options.host === '::' ? 'localhost' : options.host;
+  // Players that are linked statically cannot look up names, and `localhost` is one.
+  const shown = options.host === '0.0.0.0' ? '127.0.0.1' : options.host === '::' ? 'localhost' : options.host;
   const base = `http://${shown.includes(':') ? `[${shown}]` : shown}:${port}`;
   const token = guard.token === null ? '' : `?token=${guard.token}`;
   return {

@@ -1,14 +1,14 @@
 import { fileURLToPath } from 'node:url';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { makeCamcorderTests, MEDIA, type CamcorderTest } from '../../bench/camcorder-tests.ts';
-import { findTools } from '../../src/ffmpeg/tools.ts';
+import { embeddedTools } from '../ffmpeg/tool-sets.ts';
 import { computeInnerPsnr, scaleLuma } from '../../src/measure/luma-plane.ts';
 
 const CLIP = fileURLToPath(new URL('../../samples/truth/indoors.mkv', import.meta.url));
 /** What noise of sigma 3 alone leaves. */
 const NOISE_PSNR = 10 * Math.log10(255 ** 2 / 3 ** 2);
 
-const tools = await findTools();
+const tools = await embeddedTools();
 let tests: CamcorderTest[] = [];
 
 beforeAll(async () => {

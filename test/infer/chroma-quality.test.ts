@@ -1,14 +1,14 @@
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { expect, it } from 'vitest';
-import { findTools } from '../../src/ffmpeg/tools.ts';
+import { embeddedTools } from '../ffmpeg/tool-sets.ts';
 import { loadChromaNetworks } from '../../src/infer/chroma/chroma-model.ts';
 import { inspectModel } from '../../src/infer/inspect-model.ts';
 import { describeFilter } from '../../src/infer/registry.ts';
 import { makeNetwork, placeModel } from './graph-fixture.ts';
 import { upscaleOnce, type Samples } from './upscaler-fixture.ts';
 
-const tools = await findTools();
+const tools = await embeddedTools();
 const chroma = await loadChromaNetworks({
   directories: [fileURLToPath(new URL('../../models', import.meta.url))],
 });

@@ -16,9 +16,9 @@ const SAMPLE = fileURLToPath(new URL('../../samples/meadow.mov', import.meta.url
 const TRAINING = fileURLToPath(new URL('../../training', import.meta.url));
 /** What Debian's python3-torch is installed for. */
 const PYTHON = '/usr/bin/python3';
-const hasTorch = spawnSync(PYTHON, ['-c', 'import torch, numpy']).status === 0;
-
 const tools = await findTools();
+/** Training takes the ffmpeg of the PATH, and so do the tests here then. */
+const canTrain = tools.origin === 'path' && spawnSync(PYTHON, ['-c', 'import torch, numpy']).status === 0;
 const registry = await loadRegistry();
 let tests: QualityTest[] = [];
 
@@ -47,7 +47,7 @@ describe('the tests of a clip', () => {
     expect(first?.truth.width).toBe(3 * (first?.small.width ?? 0));
   });
 
-  it.skipIf(!hasTorch)('are those of training/footage.py (skipped without python3-torch)', () => {
+  it.skipIf(!canTrain)('are those of training/footage.py (skipped without python3-torch and ffmpeg)', () => {
     const script = [
       'import sys',
       'from pathlib import Path',
@@ -55,7 +55,6 @@ describe('the tests of a clip', () => {
       'from footage import make_tests',
       'for t in make_tests(Path(sys.argv[1])): print(t["kind"], int(t["half"].astype(int).sum()), round(t["lanczos"], 3))',
     ].join('\n');
-    // It takes the ffmpeg of the PATH, as the tests here do unless the embedded one is newer.
     const { stdout, stderr } = spawnSync(PYTHON, ['-c', script, SAMPLE], { cwd: TRAINING, encoding: 'utf8' });
     const kinds: readonly string[] = DEGRADATIONS;
     // Training validates on further kinds.

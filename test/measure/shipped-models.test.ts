@@ -3,7 +3,7 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { measureModel, TestClips } from '../../bench/model-gains.ts';
-import { findTools } from '../../src/ffmpeg/tools.ts';
+import { embeddedTools } from '../ffmpeg/tool-sets.ts';
 import { readManifest } from '../../src/infer/manifest.ts';
 import { readModelFile } from '../../src/infer/read-model.ts';
 
@@ -11,7 +11,7 @@ import { readModelFile } from '../../src/infer/read-model.ts';
 const ALLOWANCE = 0.05;
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
-const clips = await TestClips.list(path.join(root, 'samples/truth'), await findTools());
+const clips = await TestClips.list(path.join(root, 'samples/truth'), await embeddedTools());
 const entries = await readdir(path.join(root, 'models'), { withFileTypes: true });
 const names = entries.filter((entry) => entry.isDirectory()).map(({ name }) => name);
 const models = await Promise.all(names.map((name) => readManifest(path.join(root, 'models', name))));

@@ -30,7 +30,10 @@ it.each(await findToolSets())(
 it.each(await findToolSets())(
   'says nothing against a file whose sound has a long run-in (ffmpeg %s)',
   async (name, tools) => {
-    const [plain, clip] = ['plain', 'early'].map((kind) => path.join(directory, `${name}-${kind}.mp4`));
+    const [plain, clip] = [
+      path.join(directory, `${name}-plain.mp4`),
+      path.join(directory, `${name}-early.mp4`),
+    ];
     const inputs = ['-f', 'lavfi', '-i', 'testsrc2=s=64x48:r=25', '-f', 'lavfi', '-i', 'sine=r=48000'];
     const codecs = ['-c:v', 'libx264', '-pix_fmt', 'yuv420p', '-c:a', 'aac', '-t', '1'];
     const what = 'making a clip';
