@@ -15,6 +15,7 @@ import {
   measureFlicker,
   measureNoise,
   type FlickerRow,
+  type NoiseRow,
 } from './temporal-measures.ts';
 
 export interface WayRow {
@@ -29,7 +30,7 @@ export interface WayRow {
 export interface TemporalBench {
   readonly strength: string;
   readonly model: string;
-  readonly noise: readonly { readonly motion: string; readonly gain: number; readonly least: number }[];
+  readonly noise: readonly NoiseRow[];
   readonly clean: readonly { readonly clip: string; readonly change: number }[];
   readonly ways: readonly WayRow[];
   readonly flicker: readonly FlickerRow[];
@@ -109,8 +110,9 @@ function summariseWays(rows: readonly FlickerRow[]): WayRow[] {
 
 export interface BlendCost {
   readonly size: string;
-  /** CPU milliseconds of one frame, the least of several rounds. */
+  /** CPU milliseconds of one frame, the least of several rounds, over one frame to each side and over two. */
   readonly milliseconds: number;
+  readonly millisecondsOfTwo: number;
   /** The same for enlarging its luma by the model. */
   readonly modelMilliseconds: number;
 }
@@ -151,14 +153,17 @@ async function timeBlending(
       yield await Promise.resolve({ frame, role: 'body' as const });
     }
   }
-  const milliseconds = await timeLeast(FRAMES, async () => {
-    for await (const frame of blendTemporal(feed(), { strength, radius: 1 }, { arena, kernels }))
-      frame.dispose();
-  });
+  const time = (radius: number): Promise<number> =>
+    timeLeast(FRAMES, async () => {
+      for await (const frame of blendTemporal(feed(), { strength, radius }, { arena, kernels }))
+        frame.dispose();
+    });
+  const milliseconds = await time(1);
+  const millisecondsOfTwo = await time(2);
   const samples = stdout.subarray(0, width * height);
   const enlarge = await open({ width: 2 * width, height: 2 * height, samples });
   const modelMilliseconds = await timeLeast(1, () => enlarge([{ width, height, samples }]));
-  return { size: `${width}x${height}`, milliseconds, modelMilliseconds };
+  return { size: `${width}x${height}`, milliseconds, millisecondsOfTwo, modelMilliseconds };
 }
 
 /** CPU milliseconds of one of the `frames` that `run` works on, the least of several rounds. */

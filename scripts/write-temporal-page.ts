@@ -23,9 +23,15 @@ await writeFile(target, await format(page, { parser: 'markdown' }));
 
 function* renderNoise(): Generator<string> {
   yield* ['Gaussian noise of sigma 5 over the photographs of `samples/truth`: dB of PSNR gained.', ''];
-  yield* ['| motion | mean | least |', '| --- | ---: | ---: |'];
-  for (const { motion, gain, least } of bench.noise ?? []) {
-    yield `| ${motion} | ${gain.toFixed(2)} | ${least.toFixed(2)} |`;
+  yield* [
+    '| motion | mean | least | two to each side, mean | least |',
+    '| --- | ---: | ---: | ---: | ---: |',
+  ];
+  const rows = bench.noise ?? [];
+  for (const one of rows.filter(({ radius }) => radius === 1)) {
+    const two = rows.find(({ motion, radius }) => radius === 2 && motion === one.motion);
+    const cells = [one.gain, one.least, two?.gain ?? Number.NaN, two?.least ?? Number.NaN];
+    yield `| ${one.motion} | ${cells.map((gain) => gain.toFixed(2)).join(' | ')} |`;
   }
   yield '';
 }
@@ -33,7 +39,7 @@ function* renderNoise(): Generator<string> {
 function* renderClean(): Generator<string> {
   const rows = bench.clean ?? [];
   const worst = rows.reduce((a, b) => (b.change < a.change ? b : a), { clip: '', change: 0 });
-  yield `Clean footage (${new Set(rows.map(({ clip }) => clip)).size} clips, ${rows.length} places), halved and enlarged by \`${bench.model}\`: the worst change is ${worst.change.toFixed(3)} dB (${worst.clip}), ${rows.filter(({ change }) => change === 0).length} places come out byte for byte.`;
+  yield `Clean footage (${new Set(rows.map(({ clip }) => clip)).size} clips, ${rows.length} places), halved and enlarged by \`${bench.model}\`: the worst change by either radius is ${worst.change.toFixed(3)} dB (${worst.clip}), ${rows.filter(({ change }) => change === 0).length} places come out byte for byte.`;
   yield '';
 }
 
@@ -53,7 +59,7 @@ function* renderWays(): Generator<string> {
 
 function* renderCost(): Generator<string> {
   if (bench.cost === undefined) return;
-  const { size, milliseconds, modelMilliseconds } = bench.cost;
+  const { size, milliseconds, millisecondsOfTwo, modelMilliseconds } = bench.cost;
   const share = (100 * milliseconds) / (milliseconds + modelMilliseconds);
-  yield `A frame of ${size} takes ${milliseconds.toFixed(1)} ms of one core (${bench.machine.cpu}), ${share.toFixed(0)} % of what blending and \`${bench.model}\` take together.`;
+  yield `A frame of ${size} takes ${milliseconds.toFixed(1)} ms of one core (${bench.machine.cpu}), ${share.toFixed(0)} % of what blending and \`${bench.model}\` take together; over two to each side ${millisecondsOfTwo.toFixed(1)} ms.`;
 }

@@ -427,6 +427,17 @@ export const OPTION_TABLE = [
     commands: PICTURES,
   },
   {
+    name: 'temporal-radius',
+    type: 'integer',
+    key: 'temporalRadius',
+    placeholder: 'N',
+    default: 1,
+    range: [1, 2],
+    group: 'Picture',
+    help: 'Frames to each side that are blended; 2 takes more of strong noise for twice the time',
+    commands: PICTURES,
+  },
+  {
     name: 'faithful',
     type: 'flag',
     key: 'faithful',

@@ -32,7 +32,7 @@ export const PRESETS = {
   vhs: {
     purpose:
       'VHS, Video 8 and their like: much noise and little detail, so to 1080 lines with strong averaging over time',
-    options: { to: '1080p', temporal: 'high', encoder: 'h264', crf: 20 },
+    options: { to: '1080p', temporal: 'high', temporalRadius: 2, encoder: 'h264', crf: 20 },
   },
   'dv-pal': {
     purpose: 'DV and Digital8 of 625 lines: each field a frame of its own, 50 a second, to 1440 lines',

@@ -13,6 +13,8 @@ export interface UpscaleOptions {
   readonly device: 'auto' | 'cpu' | 'cuda' | 'tensorrt' | 'directml' | 'coreml' | 'webgpu';
   readonly deinterlace: 'auto' | 'off' | 'frame' | 'field';
   readonly temporal: 'auto' | 'off' | 'low' | 'medium' | 'high';
+  /** Frames to each side that are blended: 1 or 2. @defaultValue 1 */
+  readonly temporalRadius: number;
   /** Make the output agree with its source: sampled as the source was, it gives the source's frames again. */
   readonly faithful: boolean;
   /** Encoder profile: `auto`, `auto-hw`, `h264`, `h265`, `av1`, `vp9`, `prores`, ..., or a hardware encoder's name. */

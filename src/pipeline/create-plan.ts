@@ -82,7 +82,10 @@ export function createPlan(source: Source, options: UpscaleOptions, context: Pla
   const { plan: decode } = collect(
     planDecode(source, { deinterlace: options.deinterlace, format: workFormat, color }),
   );
-  const temporal = chooseTemporal(options.temporal, options.faithful);
+  const temporal = chooseTemporal(options.temporal, {
+    faithful: options.faithful,
+    radius: options.temporalRadius,
+  });
   decisions.push(temporal.decision);
 
   const outputFormat = outputFormatFor(profile, workFormat);

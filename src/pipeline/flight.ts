@@ -16,7 +16,7 @@ export function arenaBytes(infer: InferPlan, temporal: TemporalPlan, inferScratc
   const input = frameBytes(pixelFormat(infer.input.format), infer.input.width, infer.input.height);
   const output = frameBytes(pixelFormat(infer.output.format), infer.output.width, infer.output.height);
   // Read ahead + one being filled + one inside the network + the window of the temporal stage and its result.
-  const inputs = DECODE_AHEAD + 1 + 1 + 1 + (temporal.radius > 0 ? 2 * temporal.radius + 2 : 1);
+  const inputs = DECODE_AHEAD + 1 + 1 + 1 + (temporal.radius > 0 ? 4 * temporal.radius : 1);
   // One being made, the queue, one being written.
   const outputs = 1 + ENCODE_AHEAD + 1 + 1;
   const { format, width, height } = infer.input;

@@ -1,4 +1,3 @@
-import { UpscaleError } from '../core/errors.ts';
 import type { Frame } from '../core/frame.ts';
 import type { PixelFormat } from '../core/pixel-format.ts';
 import type { Arena } from '../kernels/arena.ts';
@@ -34,13 +33,14 @@ interface Pair {
 
 /**
  * Makes neighbouring frames agree: what differs between them beyond motion, noise and flicker, is averaged away where they show the same, and
- * nothing else is touched. A frame's result depends on the frame before and the frame after it alone, so it is the same
+ * nothing else is touched. A frame's result depends on `radius` frames before and after it alone, so it is the same
  * wherever a segment starts. A frame beside a cut comes out as it was.
+ *
+ * Each frame is blended with the one before and the one after it. With radius 2 what comes of that goes through the same once more: of
+ * five frames the nearer ones have the larger part, 3 to 2 to 1, and the second time motion is found between cleaner frames.
  *
  * Takes the frames over and disposes of them; the frames it yields belong to the caller. With radius 0 bodies pass through
  * untouched.
- *
- * @throws UpscaleError `INTERNAL` for a radius above 1.
  */
 export async function* blendTemporal(
   frames: AsyncIterable<TemporalInput>,
@@ -51,14 +51,23 @@ export async function* blendTemporal(
     yield* passBodies(frames);
     return;
   }
-  if (plan.radius > 1) {
-    throw new UpscaleError('INTERNAL', `Frames can be blended over a radius of 1, not ${plan.radius}.`);
-  }
+  let source = frames;
+  for (let round = 1; round < plan.radius; round++) source = blendOnce(source, plan, options);
+  for await (const { frame } of blendOnce(source, plan, options, 'body')) yield frame;
+}
+
+/** Blends frames with those beside them: all of them, or bodies `only`. */
+async function* blendOnce(
+  frames: AsyncIterable<TemporalInput>,
+  plan: TemporalPlan,
+  options: { readonly arena: Arena; readonly kernels: Kernels },
+  only?: 'body',
+): AsyncGenerator<TemporalInput> {
   let window: BlendWindow | undefined;
   try {
     for await (const input of frames) {
       try {
-        window ??= new BlendWindow(options, plan, input.frame);
+        window ??= new BlendWindow(options, plan, input.frame, only);
       } catch (error) {
         input.frame.dispose();
         throw error;
@@ -80,7 +89,7 @@ async function* passBodies(frames: AsyncIterable<TemporalInput>): AsyncGenerator
   }
 }
 
-/** Arena bytes that the stage takes beside frames: a blender, the pyramids of three frames and the motion of two pairs. */
+/** Arena bytes that the stage takes beside frames, for each round: a blender, the pyramids of three frames and the motion of two pairs. */
 export function temporalBytes(
   plan: TemporalPlan,
   format: PixelFormat,
@@ -90,7 +99,7 @@ export function temporalBytes(
   if (plan.radius === 0) return 0;
   const layout = layOutPyramid(width, height);
   const { own, pair } = motionBytes(layout, width, height);
-  return blenderBytes(format, width, height) + own + 3 * layout.bytes + 2 * pair;
+  return plan.radius * (blenderBytes(format, width, height) + own + 3 * layout.bytes + 2 * pair);
 }
 
 /** The frames around the one that is blended next, and what is known of them. Owns them. */
@@ -99,20 +108,27 @@ class BlendWindow {
   readonly #blender: FrameBlender;
   readonly #motion: MotionEstimator;
   readonly #layout: PyramidLayout;
+  readonly #only: 'body' | undefined;
   /** Oldest first: at most the frame before the current one, and the current one. */
   #seen: Seen[] = [];
   #pair: Pair | null = null;
 
-  constructor(lane: { readonly arena: Arena; readonly kernels: Kernels }, plan: TemporalPlan, first: Frame) {
+  constructor(
+    lane: { readonly arena: Arena; readonly kernels: Kernels },
+    plan: TemporalPlan,
+    first: Frame,
+    only: 'body' | undefined,
+  ) {
     const { width, height } = first;
     this.#lane = lane;
+    this.#only = only;
     this.#layout = layOutPyramid(width, height);
     this.#blender = new FrameBlender(lane.arena, lane.kernels, plan.strength, first);
     this.#motion = new MotionEstimator(lane, this.#layout, first);
   }
 
-  /** Takes the next frame over; gives the one before it, blended, when that is a body. */
-  push(input: TemporalInput): Frame | null {
+  /** Takes the next frame over; gives the one before it, blended, when that is wanted. */
+  push(input: TemporalInput): TemporalInput | null {
     const next: Seen = { ...input, scene: summariseScene(this.#lane.arena, input.frame), pyramid: null };
     this.#seen.push(next);
     const current = this.#seen.at(-2);
@@ -126,7 +142,7 @@ class BlendWindow {
   }
 
   /** The last frame, blended. */
-  finish(): Frame | null {
+  finish(): TemporalInput | null {
     const current = this.#seen.at(-1);
     return current === undefined ? null : this.#blend(current, this.#pair, null);
   }
@@ -139,9 +155,9 @@ class BlendWindow {
     this.#motion.dispose();
   }
 
-  #blend(current: Seen, before: Pair | null, after: Pair | null): Frame | null {
-    if (current.role !== 'body') return null;
-    const { frame } = current;
+  #blend(current: Seen, before: Pair | null, after: Pair | null): TemporalInput | null {
+    const { frame, role } = current;
+    if (this.#only !== undefined && role !== this.#only) return null;
     const isNoisy = this.#blender.findNoisyPlanes(
       frame,
       before?.earlier.frame ?? null,
@@ -149,12 +165,13 @@ class BlendWindow {
     );
     const pairs = [before, after].filter((pair) => pair !== null);
     const isCalm = !isNoisy.includes(true) || pairs.some((pair) => this.#isCut(pair));
-    return this.#blender.blend(
+    const blended = this.#blender.blend(
       frame,
       isCalm ? null : this.#toNeighbour(before, 'earlier'),
       isCalm ? null : this.#toNeighbour(after, 'later'),
       isNoisy,
     );
+    return { frame: blended, role };
   }
 
   #toNeighbour(pair: Pair | null, side: 'earlier' | 'later'): Neighbour | null {

@@ -7,6 +7,6 @@ export type TemporalStrength = z.infer<typeof temporalStrengthSchema>;
 export const temporalPlanSchema = z.object({
   strength: temporalStrengthSchema,
   /** Frames to each side that a frame's result depends on; 0 when off. */
-  radius: z.int().nonnegative(),
+  radius: z.int().min(0).max(2),
 });
 export type TemporalPlan = z.infer<typeof temporalPlanSchema>;

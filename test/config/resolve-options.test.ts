@@ -15,6 +15,7 @@ describe('resolveUpscaleOptions', () => {
       device: 'auto',
       deinterlace: 'auto',
       temporal: 'auto',
+      temporalRadius: 1,
       faithful: false,
       encoder: 'auto',
       crf: undefined,

@@ -84,10 +84,11 @@ export async function blendClip(
   pictures: readonly Picture[],
   strength: TemporalStrength,
   roles?: readonly TemporalInput['role'][],
+  radius: 1 | 2 = 1,
 ): Promise<{ pts: number; picture: Picture }[]> {
   const before = arena.usedBytes;
   const results: { pts: number; picture: Picture }[] = [];
-  const plan = { strength, radius: strength === 'off' ? 0 : 1 };
+  const plan = { strength, radius: strength === 'off' ? 0 : radius };
   for await (const frame of blendTemporal(feedClip(shape, pictures, roles), plan, { arena, kernels })) {
     results.push({ pts: frame.pts, picture: frame.planes.map((_, index) => readPlane(frame, index)) });
     frame.dispose();
