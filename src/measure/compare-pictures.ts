@@ -1,6 +1,7 @@
 import {
   addShift,
   addSums,
+  averageCells,
   computePsnr,
   fitLevels,
   NO_SHIFT_SUMS,
@@ -53,6 +54,8 @@ export class PictureComparison {
   readonly #stride: number;
   #frames = 0;
   readonly #planes = [NO_SUMS, NO_SUMS, NO_SUMS];
+  /** Of cells: noise that only the source has would look like a gain. */
+  readonly #levels = [NO_SUMS, NO_SUMS, NO_SUMS];
   #worst = { frame: 0, luma: Infinity };
   readonly #misplaced: number[] = [];
   #shift = NO_SHIFT_SUMS;
@@ -90,6 +93,11 @@ export class PictureComparison {
     const [width, height] = [this.#width, this.#height];
     this.#shift = addShift(this.#shift, source, output, width, height);
     this.#upright += upright;
+    for (const plane of [0, 1, 2]) {
+      const at = plane * width * height;
+      const [was, is] = [averageCells(source, at, width, height), averageCells(output, at, width, height)];
+      this.#levels[plane] = addSums(this.#levels[plane] ?? NO_SUMS, sumPlanes(was, is, 0, was.length));
+    }
     for (const turn of TURNS) {
       this.#turned.set(turn, (this.#turned.get(turn) ?? 0) + sumTurned(source, output, width, height, turn));
     }
@@ -103,8 +111,9 @@ export class PictureComparison {
       (a, b) => (b[1] < a[1] ? b : a),
       ['upright', this.#upright],
     );
-    const chroma = [u, v].map(fitLevels).filter(({ deviation }) => deviation >= TELLING_DEVIATION.chroma);
-    const levels = fitLevels(luma);
+    const [ofLuma = NO_SUMS, ...ofChroma] = this.#levels;
+    const chroma = ofChroma.map(fitLevels).filter(({ deviation }) => deviation >= TELLING_DEVIATION.chroma);
+    const levels = fitLevels(ofLuma);
     return {
       frames: this.#frames,
       luma: computePsnr(luma.squares, luma.samples),

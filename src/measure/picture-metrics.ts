@@ -10,7 +10,12 @@ export interface PlaneSums {
 }
 
 /** Sums over `samples` of `a` and `b` from `offset` on. */
-export function sumPlanes(a: Uint8Array, b: Uint8Array, offset: number, samples: number): PlaneSums {
+export function sumPlanes(
+  a: ArrayLike<number>,
+  b: ArrayLike<number>,
+  offset: number,
+  samples: number,
+): PlaneSums {
   let [sumA, sumB, sumAA, sumAB, squares] = [0, 0, 0, 0, 0];
   for (let i = offset; i < offset + samples; i++) {
     const x = a[i] ?? 0;
@@ -23,6 +28,23 @@ export function sumPlanes(a: Uint8Array, b: Uint8Array, offset: number, samples:
     squares += d * d;
   }
   return { samples, a: sumA, b: sumB, aa: sumAA, ab: sumAB, squares };
+}
+
+/** Side of a cell in samples. */
+const CELL = 8;
+
+/** Means of whole cells of 8x8 samples of the plane at `offset`, row by row: noise is gone from them, levels are not. */
+export function averageCells(plane: Uint8Array, offset: number, width: number, height: number): Float64Array {
+  const [columns, rows] = [Math.floor(width / CELL), Math.floor(height / CELL)];
+  const cells = new Float64Array(columns * rows);
+  for (let y = 0; y < rows * CELL; y++) {
+    const row = Math.floor(y / CELL) * columns;
+    for (let x = 0; x < columns * CELL; x++) {
+      const at = row + Math.floor(x / CELL);
+      cells[at] = (cells[at] ?? 0) + (plane[offset + y * width + x] ?? 0) / CELL ** 2;
+    }
+  }
+  return cells;
 }
 
 export function addSums(a: PlaneSums, b: PlaneSums): PlaneSums {

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import {
   addShift,
+  averageCells,
   computePsnr,
   fitLevels,
   NO_SHIFT_SUMS,
@@ -35,6 +36,19 @@ describe('picture metrics', () => {
     const { gain, difference } = fitLevels(sumPlanes(hills, stretched, 0, hills.length));
     expect(gain).toBeCloseTo(0.86, 2);
     expect(difference).toBeGreaterThan(1.5);
+  });
+
+  it('find the gain of cells where the source alone has noise', () => {
+    const wide = Uint8Array.from(
+      { length: WIDTH * HEIGHT },
+      (_, i) => 100 + (i % WIDTH < WIDTH / 2 ? 0 : 40) + Math.floor(i / WIDTH),
+    );
+    // A multiplicative hash is noise enough.
+    const noisy = wide.map((value, i) => value + ((i * 2654435761) % 61) - 30);
+    expect(fitLevels(sumPlanes(noisy, wide, 0, wide.length)).gain).toBeLessThan(0.8);
+    const [was, is] = [noisy, wide].map((plane) => averageCells(plane, 0, WIDTH, HEIGHT));
+    if (was === undefined || is === undefined) throw new Error('two planes');
+    expect(fitLevels(sumPlanes(was, is, 0, was.length)).gain).toBeCloseTo(1, 1);
   });
 
   it.each([
