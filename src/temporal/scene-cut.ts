@@ -13,7 +13,7 @@ const BINS = 32;
 const COLUMNS = 16;
 const ROWS = 12;
 /** Samples looked at in a frame, about. */
-const SAMPLES = 24_000;
+const SAMPLES = 12_000;
 
 /** Summarises the first plane (luma, or green). Noise hardly shows in the result, motion little. */
 export function summariseScene(arena: Arena, frame: Frame): SceneSummary {

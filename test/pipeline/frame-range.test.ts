@@ -131,6 +131,12 @@ describe('frames that last a tick of their clock, as in AVI', () => {
   });
 });
 
+it('takes a source of a single long frame', async () => {
+  const source = folder.path('single.mkv');
+  ffmpeg('-f', 'lavfi', '-i', 'testsrc2=s=96x64:r=10', '-frames:v', '1', '-c:v', 'ffv1', source);
+  await run(source, 'single-large.mkv', { encoder: 'ffv1' });
+});
+
 describe('chapters of a part', () => {
   it('are those that lie in it, from its start on', async () => {
     const meta = folder.path('chapters.txt');
