@@ -3,6 +3,7 @@ import { rational } from '../core/rational.ts';
 import { buildColorOptions } from './color-options.ts';
 import { effectiveOrigin, formatMicroseconds, toMicroseconds, type AssemblySegment } from './concat-list.ts';
 import type { AssemblePlan, EncodePlan } from './encode-plan.ts';
+import type { SpeechFile } from './unpack-speech.ts';
 
 /** Statistics that Matroska writers leave on streams; they are lies after a copy. */
 const STALE_TAGS = [
@@ -25,11 +26,13 @@ export function buildAssembleCommand(
     readonly output: string;
     /** Pictures taken out of the source, by stream index: Matroska holds covers as attachments. */
     readonly covers?: ReadonlyMap<number, string>;
+    /** Tracks that were taken out of the source before, by stream index. */
+    readonly speech?: ReadonlyMap<number, SpeechFile>;
     /** Microseconds that all streams are shifted by, so that none begins before zero. @defaultValue 0 */
     readonly delay?: bigint;
   },
 ): string[] {
-  const { delay = 0n } = files;
+  const { delay = 0n, speech = new Map<number, SpeechFile>() } = files;
   const kept = plan.streams.filter(({ action }) => action !== 'drop');
   const withSource = kept.length > 0 || plan.chapters || plan.muxer !== 'image2';
   const firstPts = segments[0]?.firstPts ?? 0;
@@ -38,12 +41,18 @@ export function buildAssembleCommand(
   const origin = toMicroseconds(originTicks, plan.timeBase);
   const { part } = plan.source;
   const sourceShift = BigInt(Math.round(plan.source.startTime * 1e6)) - origin;
-  const place =
-    part !== null
-      ? ['-ss', formatMicroseconds(BigInt(part.start)), '-t', formatMicroseconds(BigInt(part.length))]
-      : plan.originTicks === null
-        ? []
-        : ['-itsoffset', formatMicroseconds(sourceShift)];
+  /** Where an input stands whose own zero lies `begin` after the source's start. */
+  const place = (begin: bigint): string[] => {
+    if (part !== null) {
+      const from = BigInt(part.start) - begin;
+      const late = from < 0n ? -from : 0n;
+      const shift = late === 0n ? [] : ['-itsoffset', formatMicroseconds(late)];
+      const length = BigInt(part.length) - late;
+      return [...shift, '-ss', formatMicroseconds(from + late), '-t', formatMicroseconds(length)];
+    }
+    const shift = plan.originTicks === null ? begin : sourceShift + begin;
+    return plan.originTicks === null && begin === 0n ? [] : ['-itsoffset', formatMicroseconds(shift)];
+  };
   return buildArguments({
     global: ['-v', 'warning'],
     inputs: [
@@ -52,17 +61,18 @@ export function buildAssembleCommand(
         ? [
             {
               path: plan.source.path,
-              options: [...place, ...plan.source.inputOptions],
+              options: [...place(0n), ...plan.source.inputOptions],
             },
           ]
         : []),
+      ...[...speech.values()].map((file) => ({ path: file.path, options: place(file.start) })),
     ],
     outputs: [
       {
         path: files.output,
         options: [
           ...['-map', '0:v:0', '-c:v:0', 'copy', ...rateArguments(encode), ...colorArguments(encode)],
-          ...mapStreams(plan, kept, files.covers ?? new Map<number, string>()),
+          ...mapStreams(plan, kept, files.covers ?? new Map<number, string>(), [...speech.keys()]),
           ...['-map_metadata', withSource ? '1' : '-1', '-map_chapters', plan.chapters ? '1' : '-1'],
           ...tagArguments(plan),
           ...(plan.timecode === null ? [] : ['-timecode', plan.timecode.text]),
@@ -102,6 +112,8 @@ function mapStreams(
   plan: AssemblePlan,
   kept: readonly AssemblePlan['streams'][number][],
   covers: ReadonlyMap<number, string>,
+  /** Streams that are inputs of their own, behind the source. */
+  apart: readonly number[],
 ): string[] {
   const counts = { v: 1, a: 0, s: 0, t: 0, d: 0 };
   const args: string[] = [];
@@ -125,7 +137,12 @@ function mapStreams(
               ? 't'
               : 'd';
     const specifier = `${letter}:${String(counts[letter]++)}`;
-    args.push('-map', `1:${String(stream.index)}`, `-c:${specifier}`, stream.encoder ?? 'copy');
+    const own = apart.indexOf(stream.index);
+    const input = own === -1 ? `1:${String(stream.index)}` : `${String(2 + own)}:0`;
+    // A raw stream has no word of language and the like.
+    if (own !== -1) args.push(`-map_metadata:s:${specifier}`, `1:s:${String(stream.index)}`);
+    if (own !== -1) args.push(`-disposition:${specifier}`, 'default');
+    args.push('-map', input, `-c:${specifier}`, stream.encoder ?? 'copy');
     for (const [i, argument] of stream.arguments.entries()) {
       // `-b:a` becomes `-b:a:0`: the arguments are this stream's own.
       args.push(

@@ -4,7 +4,7 @@ import path from 'node:path';
 import { UpscaleError } from '../core/errors.ts';
 import type { Logger } from '../core/logger.ts';
 import type { Notice } from '../core/notice.ts';
-import { describeFailure, runFfmpeg, runFfprobe, startProcess } from '../ffmpeg/process.ts';
+import { describeFailure, runFfmpeg, startProcess } from '../ffmpeg/process.ts';
 import type { FfmpegTools } from '../ffmpeg/tools.ts';
 import { buildArguments } from '../ffmpeg/command.ts';
 import { buildAssembleCommand } from './assemble-arguments.ts';
@@ -14,6 +14,7 @@ import { flush, linkIntoPlace, moveIntoPlace } from './move-into-place.ts';
 import { appendMovieTags } from './movie-tags.ts';
 import { polishMovie, type MovieFacts } from './polish-movie.ts';
 import { writeSidecar } from './provenance.ts';
+import { readFirstTime, unpackSpeech } from './unpack-speech.ts';
 
 export interface AssembleOptions {
   readonly tools: FfmpegTools;
@@ -52,8 +53,9 @@ export async function assemble(
   const temporary = path.join(options.workDirectory, part);
   try {
     const covers = await extractCovers(plan, options);
+    const speech = await unpackSpeech(plan, options);
     const delay = await findDelay(plan, segments, options);
-    const files = { list, output: temporary, covers, delay };
+    const files = { list, output: temporary, covers, speech, delay };
     const command = buildAssembleCommand(plan, encode, segments, files);
     await runFfmpeg(options.tools, command, {
       what: `writing ${plan.path}`,
@@ -112,28 +114,15 @@ async function extractCovers(plan: AssemblePlan, options: AssembleOptions): Prom
 async function findDelay(
   plan: AssemblePlan,
   segments: readonly AssemblySegment[],
-  { tools, signal, logger }: AssembleOptions,
+  options: AssembleOptions,
 ): Promise<bigint> {
-  const { path: source, part, inputOptions } = plan.source;
-  if ((plan.muxer !== 'matroska' && plan.muxer !== 'webm') || part !== null) return 0n;
+  if ((plan.muxer !== 'matroska' && plan.muxer !== 'webm') || plan.source.part !== null) return 0n;
   const origin = toMicroseconds(effectiveOrigin(plan.originTicks, segments), plan.timeBase);
   let delay = 0n;
   for (const { index, type, action } of plan.streams) {
     if (type !== 'audio' || action !== 'copy') continue;
-    const args = [
-      '-v',
-      'error',
-      ...inputOptions,
-      '-select_streams',
-      String(index),
-      '-read_intervals',
-      '%+#1',
-    ];
-    const shown = ['-show_entries', 'packet=pts_time', '-of', 'csv=p=0', source];
-    const what = `reading the sound of ${source}`;
-    const text = await runFfprobe(tools, [...args, ...shown], { what, signal, logger });
-    const begin = Number.parseFloat(text);
-    if (Number.isNaN(begin)) continue;
+    const begin = await readFirstTime(plan.source, index, options);
+    if (begin === null) continue;
     const before = origin - BigInt(Math.round(begin * 1e6));
     if (before > delay) delay = before;
   }
@@ -168,6 +157,7 @@ async function streamToStdout(
     buildAssembleCommand(plan, encode, segments, {
       list,
       output: 'pipe:1',
+      speech: await unpackSpeech(plan, options),
       delay: await findDelay(plan, segments, options),
     }),
     { label: 'assembly', stdin: 'ignore', stdout: 'pipe', signal: options.signal, logger: options.logger },

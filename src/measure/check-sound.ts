@@ -22,8 +22,7 @@ const LEAST_LIKENESS = 0.5;
  */
 export async function checkSound(delivery: Delivery, options: ReadOptions): Promise<Finding[]> {
   const tracks = delivery.pairs.filter(
-    (pair): pair is StreamPair & { output: NonNullable<StreamPair['output']> } =>
-      pair.source.type === 'audio' && pair.output !== null,
+    (pair): pair is HeardPair => pair.source.type === 'audio' && pair.output !== null,
   );
   const copies = tracks.filter(({ source, output }) => source.codec === output.codec);
   const [before, after] = await hashBoth(delivery, copies, 'packets', options);
@@ -42,6 +41,8 @@ export async function checkSound(delivery: Delivery, options: ReadOptions): Prom
   }
   return rows;
 }
+
+type HeardPair = StreamPair & { readonly output: NonNullable<StreamPair['output']> };
 
 function isSame(pair: StreamPair, before: TrackHashes, after: TrackHashes): boolean {
   const hash = before.get(pair.source.index);
@@ -72,7 +73,7 @@ async function hashBoth(
 
 async function compareWaves(
   delivery: Delivery,
-  pair: StreamPair,
+  pair: HeardPair,
   options: ReadOptions,
 ): Promise<Omit<Finding, 'check'>> {
   const { source, output } = delivery;
@@ -92,8 +93,8 @@ async function compareWaves(
   for (const place of places) {
     const stretch = { seconds: STRETCH + 2 * WIDEST_LAG };
     const [a, b] = await Promise.all([
-      readWave(source, pair.source.index, { ...stretch, from: place + starts[0] }, options),
-      readWave(output, pair.output?.index ?? 0, { ...stretch, from: place + starts[1] }, options),
+      readWave(source, pair.source, { ...stretch, from: place + starts[0] }, options),
+      readWave(output, pair.output, { ...stretch, from: place + starts[1] }, options),
     ]).catch((error: unknown) => {
       if (options.signal?.aborted === true) throw error;
       return [new Int16Array(), new Int16Array()] as const;
@@ -121,7 +122,7 @@ async function compareWaves(
   if (promised)
     return { status: 'failed', expected: 'the same bytes', actual, note: 'it was to be copied and was not' };
   return {
-    status: delivery.run === null && pair.source.codec === pair.output?.codec ? 'warning' : 'ok',
+    status: delivery.run === null && pair.source.codec === pair.output.codec ? 'warning' : 'ok',
     expected,
     actual,
     note: 'coded anew',

@@ -2,6 +2,7 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { buildArguments } from '../ffmpeg/command.ts';
+import { isSpeech, unpackTrack } from '../encode/unpack-speech.ts';
 import { runFfmpeg } from '../ffmpeg/process.ts';
 import type { ReadOptions } from './read-packets.ts';
 
@@ -61,14 +62,17 @@ export const WAVE_RATE = 4000;
 
 /** A stretch of a track as one channel of 16-bit samples, from `from` seconds after the file's start on; gaps are silence. */
 export async function readWave(
-  { path: file, inputOptions }: SoundFile,
-  track: number,
+  sound: SoundFile,
+  { index, codec }: { readonly index: number; readonly codec: string },
   stretch: { readonly from: number; readonly seconds: number },
   options: ReadOptions,
 ): Promise<Int16Array> {
   const folder = await mkdtemp(path.join(os.tmpdir(), 'upreel-wave-'));
   const target = path.join(folder, 'wave');
   try {
+    const speech = isSpeech(codec) ? path.join(folder, 'speech.amr') : null;
+    if (speech !== null) await unpackTrack(sound, index, speech, options);
+    const { path: file, inputOptions } = speech === null ? sound : { path: speech, inputOptions: [] };
     await runFfmpeg(
       options.tools,
       buildArguments({
@@ -87,14 +91,14 @@ export async function readWave(
           {
             path: target,
             options: [
-              ...['-map', `0:${String(track)}`, '-ac', '1', '-af'],
+              ...['-map', `0:${speech === null ? String(index) : '0'}`, '-ac', '1', '-af'],
               `aresample=${String(WAVE_RATE)}:async=1:min_hard_comp=0.01:first_pts=0`,
               ...['-c:a', 'pcm_s16le', '-f', 's16le'],
             ],
           },
         ],
       }),
-      { what: `decoding the sound of ${file}`, signal: options.signal, logger: options.logger },
+      { what: `decoding the sound of ${sound.path}`, signal: options.signal, logger: options.logger },
     );
     const bytes = await readFile(target);
     return new Int16Array(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + (bytes.length & ~1)));

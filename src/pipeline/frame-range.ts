@@ -73,6 +73,8 @@ export function hasEvenFrames({ video, discontinuous }: Source): boolean {
   const rate = video.frameRate ?? video.averageFrameRate;
   if (rate === null || firstPts === null || lastPts === null || step === null) return false;
   if (discontinuous || missingPts + duplicatePts > 0) return false;
+  // Two frames further apart than any rounding: what lies between them has no number.
+  if (step.max > 1.5 * step.median + 1) return false;
   return Math.abs(firstPts + ticksOf(frames - 1, rate, video.timeBase) - lastPts) <= step.median / 2;
 }
 

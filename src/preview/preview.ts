@@ -97,7 +97,7 @@ export class Preview {
       viewers: this.viewers,
       logger: options.logger,
     });
-    this.sound = SoundShelf.of(parts.source, parts.tools);
+    this.sound = SoundShelf.of(parts.source, parts.tools, parts.directory);
   }
 
   /** Finds out what `input` is. Throws what `probe` and `plan` throw. */

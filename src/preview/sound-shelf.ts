@@ -1,5 +1,7 @@
+import path from 'node:path';
 import { toNumber } from '../core/rational.ts';
-import type { Source } from '../decode/source.ts';
+import type { OtherStream, Source } from '../decode/source.ts';
+import { isSpeech, unpackTrack } from '../encode/unpack-speech.ts';
 import type { FfmpegTools } from '../ffmpeg/tools.ts';
 import type { PlaylistEntry } from './playlist.ts';
 import { cutSound, SOUND_SECONDS, type SoundPiece, type SoundSource } from './sound.ts';
@@ -10,17 +12,20 @@ const MOST_KEPT = 24;
 /** The sound of a source, cut when it is asked for; the pieces that were asked for last are kept. */
 export class SoundShelf {
   readonly #source: SoundSource;
+  /** What is read, once it is there to be read. */
+  readonly #file: () => Promise<SoundSource>;
   readonly #tools: FfmpegTools;
   readonly #kept = new Map<number, Promise<SoundPiece>>();
   readonly #ends = new AbortController();
 
-  private constructor(source: SoundSource, tools: FfmpegTools) {
+  private constructor(source: SoundSource, file: () => Promise<SoundSource>, tools: FfmpegTools) {
     this.#source = source;
+    this.#file = file;
     this.#tools = tools;
   }
 
-  /** Null for a source without sound. */
-  static of(source: Source, tools: FfmpegTools): SoundShelf | null {
+  /** Null for a source without sound. `directory` is for what must be taken out of it first. */
+  static of(source: Source, tools: FfmpegTools, directory: string): SoundShelf | null {
     const stream = source.others.find(({ type }) => type === 'audio');
     if (stream === undefined) return null;
     const { scan, timeBase } = source.video;
@@ -28,7 +33,10 @@ export class SoundShelf {
     const duration = (last - first + (scan.step?.median ?? 0)) * toNumber(timeBase);
     const { path, inputOptions } = source;
     const origin = first * toNumber(timeBase);
-    return new SoundShelf({ path, inputOptions, streamIndex: stream.index, origin, duration }, tools);
+    const sound = { path, inputOptions, streamIndex: stream.index, origin, duration };
+    let unpacked: Promise<SoundSource> | undefined;
+    const file = (): Promise<SoundSource> => (unpacked ??= unpack(sound, stream, { tools, directory }));
+    return new SoundShelf(sound, isSpeech(stream.codec) ? file : () => Promise.resolve(sound), tools);
   }
 
   /** Pieces by their seconds. */
@@ -48,7 +56,9 @@ export class SoundShelf {
     const known = this.#kept.get(index);
     const piece =
       known ??
-      cutSound(this.#source, this.#rangeOf(index), { tools: this.#tools, signal: this.#ends.signal });
+      this.#file().then((sound) =>
+        cutSound(sound, this.#rangeOf(index), { tools: this.#tools, signal: this.#ends.signal }),
+      );
     this.#kept.delete(index);
     this.#kept.set(index, piece);
     piece.catch(() => this.#kept.delete(index));
@@ -68,4 +78,20 @@ export class SoundShelf {
     const start = index * SOUND_SECONDS;
     return { start, end: Math.min(start + SOUND_SECONDS, Math.max(start + 0.1, this.#source.duration)) };
   }
+}
+
+async function unpack(
+  sound: SoundSource,
+  { index, startTime }: OtherStream,
+  { tools, directory }: { readonly tools: FfmpegTools; readonly directory: string },
+): Promise<SoundSource> {
+  const target = path.join(directory, 'speech.amr');
+  await unpackTrack(sound, index, target, { tools });
+  return {
+    ...sound,
+    path: target,
+    inputOptions: [],
+    streamIndex: 0,
+    origin: sound.origin - (startTime ?? 0),
+  };
 }

@@ -1,7 +1,8 @@
 import { writeFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { upscale, type UpscaleError, type UpscaleOutcome, type UpscaleRequest } from '../../src/index.ts';
-import { parseFrames } from '../../src/pipeline/frame-range.ts';
+import type { Source } from '../../src/decode/source.ts';
+import { hasEvenFrames, parseFrames } from '../../src/pipeline/frame-range.ts';
 import { verifyDelivery } from '../../src/measure/verify-delivery.ts';
 import { decodeFrames, ffmpeg, ffprobe, makeFolder, tools } from './clip-fixture.ts';
 import { spawnSync } from 'node:child_process';
@@ -152,6 +153,15 @@ describe('chapters of a part', () => {
     const { chapters } = ffprobe(folder.path('chapters.mov'));
     expect(chapters).toMatchObject([{ start_time: '0.000000', tags: { title: 'From 1500' } }]);
   });
+});
+
+it.each([
+  [{ min: 23, median: 24, max: 25 }, true],
+  [{ min: 12, median: 24, max: 1198 }, false],
+])('numbers tell times where frames follow each other evenly: %o', (step, isEven) => {
+  const scan = { frames: 75, firstPts: 0, lastPts: 74 * 24, step, missingPts: 0, duplicatePts: 0 };
+  const video = { frameRate: { num: 25, den: 1 }, timeBase: { num: 1, den: 600 }, scan };
+  expect(hasEvenFrames({ video, discontinuous: false } as unknown as Source)).toBe(isEven);
 });
 
 describe('frames that make no sense', () => {
