@@ -20,9 +20,9 @@ from loop import follow_plan
 from networks import make_network, start_from
 
 BATCH = 16
-CODED = {"video": {"video": 6}, "tape": {"video": 6, "tape": 5}}
+CODED = {"video": {"video": 6}, "tape": {"video": 8, "tape": 5}}
 """Patches of a batch that went through a codec, by the kind of pairs that they are from."""
-JUDGED_BY = {"video": ("clean", "compressed"), "tape": ("clean", "compressed", "tape")}
+JUDGED_BY = {"video": ("clean", "compressed"), "tape": ("compressed", "tape")}
 TURNS = {"video": 8, "tape": 4}
 """Ways to turn a patch; what tapes do differs along and across lines."""
 KERNEL_SHARES = (0.4, 0.4, 0.2)
