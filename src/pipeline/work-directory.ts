@@ -47,8 +47,7 @@ export class WorkDirectory {
     const directory = workDirectoryPath(plan.assemble.path, plan.hash);
     const work = new WorkDirectory(directory, plan);
     try {
-      await mkdir(directory, { recursive: true });
-      await takeLock(path.join(directory, LOCK));
+      await openLocked(directory);
       const isSamePlan = (await readMarker(directory))?.hash === plan.hash;
       // Of the same plan, what assembly left half written is of no use either.
       await work.#clear((name) => isSamePlan && (name.startsWith('segment-') || name === DELIVERED));
@@ -155,6 +154,17 @@ export class WorkDirectory {
       if (name.startsWith(LOCK) || isKept(name)) continue;
       await rm(path.join(this.path, name), { recursive: true, force: true });
     }
+  }
+}
+
+/** A run that ends removes the folder, also between another one's making it and taking its lock. */
+async function openLocked(directory: string, attempts = 3): Promise<void> {
+  await mkdir(directory, { recursive: true });
+  try {
+    await takeLock(path.join(directory, LOCK));
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT' || attempts <= 1) throw error;
+    await openLocked(directory, attempts - 1);
   }
 }
 

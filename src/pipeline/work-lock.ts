@@ -25,10 +25,13 @@ export async function takeLock(file: string): Promise<void> {
     started: await readStart(process.pid),
   };
   const temporary = `${file}.${randomUUID()}`;
-  await writeFile(temporary, JSON.stringify(own));
   try {
     for (let attempt = 0; attempt < TAKING_OVER; attempt++) {
-      if (await linkNew(temporary, file)) return;
+      // Each time: who has the lock clears what lies beside it.
+      await writeFile(temporary, JSON.stringify(own));
+      const linked = await linkNew(temporary, file);
+      if (linked === 'linked') return;
+      if (linked === 'gone') continue;
       const held = await readFile(file, 'utf8').catch(() => null);
       if (held === null) continue;
       await refuseHeld(file, held);
@@ -100,22 +103,24 @@ async function takeOver(file: string, held: string, own: string): Promise<boolea
   }
 }
 
-/** Gives a file a further name unless that is taken. */
-async function linkNew(from: string, to: string): Promise<boolean> {
+/** Gives a file a further name, unless that is `taken` or the file is `gone`. */
+async function linkNew(from: string, to: string): Promise<'linked' | 'taken' | 'gone'> {
   try {
     await link(from, to);
-    return true;
+    return 'linked';
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
-    if (code === 'EEXIST') return false;
-    if (code === 'ENOENT') throw error;
+    if (code === 'EEXIST') return 'taken';
+    if (code === 'ENOENT') return 'gone';
   }
   // File systems without hard links.
   try {
     await writeFile(to, await readFile(from), { flag: 'wx' });
-    return true;
+    return 'linked';
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'EEXIST') return 'taken';
+    if (code === 'ENOENT') return 'gone';
     throw error;
   }
 }

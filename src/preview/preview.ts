@@ -274,10 +274,10 @@ export class Preview {
     }
     // Where nothing can be decoded there, further on there may be something.
     for (const index of [first, Math.floor((grid.segments.length - 1) / 10)]) {
-      if (variant.init !== null) break;
       await this.workbench.make(variant, Math.min(index, grid.segments.length - 1), this.#ends.signal);
+      if (variant.init !== null) break;
     }
-    if (rungs.length > 1) ladder.choose();
+    if (rungs.length > 1 && ladder.speedOf(ladder.current) !== null) ladder.choose();
   }
 
   /** Runs two frames through each lane. */
@@ -289,6 +289,8 @@ export class Preview {
     const [piece] = cutPieces(variant.cutOf(rung), grid, 0, Math.ceil(frames / WARMING_FRAMES));
     if (piece === undefined) return;
     const pieces = Array.from({ length: this.#lanes }, (_, index) => ({ ...piece, index }));
-    await this.workbench.runPieces(variant.planOf(rung).plan, pieces, this.#ends.signal);
+    const [warm] = await this.workbench.runPieces(variant.planOf(rung).plan, pieces, this.#ends.signal);
+    if (warm === undefined || warm.result.frames === 0) return;
+    await variant.setInit(warm.movie, { tools: this.tools, directory: this.directory });
   }
 }

@@ -226,6 +226,8 @@ export class Workbench {
     pieces: readonly SegmentPlan[],
   ): Promise<Buffer> {
     const { cache, tools, directory } = this.#options;
+    // The first one also opens networks, and says little of the speed.
+    const isFirst = variant.init === null;
     const made = await this.runPieces(variant.planOf(rung).plan, pieces, stop.signal);
     const filled = made.filter(({ result }) => result.frames > 0);
     const [first] = filled;
@@ -240,6 +242,7 @@ export class Workbench {
     const data = Buffer.concat(fragments);
     await cache.add(key, data, rung);
     this.#made++;
+    if (isFirst) return data;
     const laneSeconds = made.reduce((sum, piece) => sum + piece.laneSeconds, 0);
     variant.ladder.record(rung, laneSeconds, variant.grid.segments[index]?.duration ?? 1);
     return data;
