@@ -1,4 +1,4 @@
-import { MessageChannel, type MessagePort } from 'node:worker_threads';
+import { MessageChannel, type MessagePort, type Worker } from 'node:worker_threads';
 import { Piscina } from 'piscina';
 import { UpscaleError } from '../core/errors.ts';
 import type { FfmpegTools } from '../ffmpeg/tools.ts';
@@ -22,6 +22,8 @@ export interface LaneRun {
  */
 export class LanePool {
   readonly #pool: Piscina<LaneTask | LiveTask, LaneAnswer | LiveAnswer>;
+  /** When each worker has loaded its libraries, or has failed to. */
+  readonly #loaded = new Map<Worker, Promise<void>>();
 
   /**
    * Starts `atOnce` workers, so that they load their libraries while the source is still looked at; up to `most` follow when they are
@@ -40,6 +42,7 @@ export class LanePool {
       atomics: 'disabled',
       ...(fromSource ? { execArgv: ['--import', 'tsx'] } : {}),
     });
+    this.#watchLoading();
   }
 
   /** Runs one segment in the next free lane. */
@@ -80,7 +83,9 @@ export class LanePool {
     run.signal.addEventListener('abort', abort);
     if (run.signal.aborted) abort();
     try {
-      const answer = await this.#pool.run(makeTask(port2), { transferList: [port2] });
+      const answering = this.#pool.run(makeTask(port2), { transferList: [port2] });
+      this.#watchLoading();
+      const answer = await answering;
       if (answer.ok) return answer;
       throw UpscaleError.revive(answer.error);
     } catch (error) {
@@ -97,6 +102,19 @@ export class LanePool {
 
   /** Ends the workers. Call it only when no run is under way. */
   async close(): Promise<void> {
+    // One that is ended while onnxruntime is being loaded takes the whole process with it.
+    for (const worker of this.#loaded.keys()) worker.ref();
+    await Promise.all(this.#loaded.values());
     await this.#pool.destroy();
+  }
+
+  #watchLoading(): void {
+    for (const worker of this.#pool.threads) {
+      if (this.#loaded.has(worker)) continue;
+      const loaded = new Promise<void>((resolve) => {
+        for (const event of ['message', 'error', 'exit']) worker.once(event, () => resolve());
+      });
+      this.#loaded.set(worker, loaded);
+    }
   }
 }
