@@ -139,9 +139,11 @@ function mapStreams(
     const specifier = `${letter}:${String(counts[letter]++)}`;
     const own = apart.indexOf(stream.index);
     const input = own === -1 ? `1:${String(stream.index)}` : `${String(2 + own)}:0`;
-    // A raw stream has no word of language and the like.
-    if (own !== -1) args.push(`-map_metadata:s:${specifier}`, `1:s:${String(stream.index)}`);
-    if (own !== -1) args.push(`-disposition:${specifier}`, 'default');
+    if (own !== -1) {
+      // A raw stream has no word of language and the like.
+      args.push(`-map_metadata:s:${specifier}`, `1:s:${String(stream.index)}`);
+      args.push(`-disposition:${specifier}`, 'default');
+    }
     args.push('-map', input, `-c:${specifier}`, stream.encoder ?? 'copy');
     for (const [i, argument] of stream.arguments.entries()) {
       // `-b:a` becomes `-b:a:0`: the arguments are this stream's own.

@@ -1,8 +1,12 @@
 import path from 'node:path';
 import { buildArguments } from '../ffmpeg/command.ts';
-import { runFfmpeg, runFfprobe } from '../ffmpeg/process.ts';
-import type { AssembleOptions } from './assemble.ts';
+import { runFfmpeg, runFfprobe, type RunToolOptions } from '../ffmpeg/process.ts';
+import type { FfmpegTools } from '../ffmpeg/tools.ts';
 import type { AssemblePlan } from './encode-plan.ts';
+
+interface UnpackOptions extends Pick<RunToolOptions, 'signal' | 'logger'> {
+  readonly tools: FfmpegTools;
+}
 
 /** A track as a raw stream. */
 export interface SpeechFile {
@@ -24,7 +28,7 @@ export async function unpackTrack(
   source: { readonly path: string; readonly inputOptions: readonly string[] },
   index: number,
   target: string,
-  { tools, signal, logger }: Pick<AssembleOptions, 'tools' | 'signal' | 'logger'>,
+  { tools, signal, logger }: UnpackOptions,
 ): Promise<void> {
   const args = buildArguments({
     global: ['-v', 'error', '-y'],
@@ -37,7 +41,7 @@ export async function unpackTrack(
 /** Takes the source's tracks of AMR out of it, by stream index. */
 export async function unpackSpeech(
   { source, streams }: AssemblePlan,
-  { workDirectory, ...options }: AssembleOptions,
+  { workDirectory, ...options }: UnpackOptions & { readonly workDirectory: string },
 ): Promise<Map<number, SpeechFile>> {
   const files = new Map<number, SpeechFile>();
   for (const { index, action, codec } of streams) {
@@ -54,7 +58,7 @@ export async function unpackSpeech(
 export async function readFirstTime(
   source: AssemblePlan['source'],
   index: number,
-  { tools, signal, logger }: Pick<AssembleOptions, 'tools' | 'signal' | 'logger'>,
+  { tools, signal, logger }: UnpackOptions,
 ): Promise<number | null> {
   const picked = ['-select_streams', String(index), '-read_intervals', '%+#1'];
   const shown = ['-show_entries', 'packet=pts_time', '-of', 'csv=p=0', source.path];

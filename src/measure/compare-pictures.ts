@@ -8,6 +8,7 @@ import {
   NO_SUMS,
   solveShift,
   sumPlanes,
+  sumSquaredDifferences,
   sumTurned,
   type Orientation,
 } from './picture-metrics.ts';
@@ -53,7 +54,7 @@ export class PictureComparison {
   /** Every how many frames orientation and position are looked at too. */
   readonly #stride: number;
   #frames = 0;
-  readonly #planes = [NO_SUMS, NO_SUMS, NO_SUMS];
+  readonly #squares = { luma: 0, chroma: 0 };
   /** Of cells: noise that only the source has would look like a gain. */
   readonly #levels = [NO_SUMS, NO_SUMS, NO_SUMS];
   #worst = { frame: 0, luma: Infinity };
@@ -71,12 +72,13 @@ export class PictureComparison {
   /** `frame` is the output frame's number, for the account. */
   add(frame: number, output: Uint8Array, source: SourceFrames): void {
     const samples = this.#width * this.#height;
-    const sums = [0, 1, 2].map((plane) => sumPlanes(source.current, output, plane * samples, samples));
-    sums.forEach((sum, plane) => (this.#planes[plane] = addSums(this.#planes[plane] ?? NO_SUMS, sum)));
-    const luma = computePsnr(sums[0]?.squares ?? 0, samples);
+    const squares = sumSquaredDifferences(source.current, output, 0, samples);
+    this.#squares.luma += squares;
+    this.#squares.chroma += sumSquaredDifferences(source.current, output, samples, 2 * samples);
+    const luma = computePsnr(squares, samples);
     if (luma < this.#worst.luma) this.#worst = { frame, luma };
     if (luma < EQUAL_DB && this.#isMisplaced(luma, output, source)) this.#misplaced.push(frame);
-    if (this.#frames % this.#stride === 0) this.#look(output, source.current, sums[0]?.squares ?? 0);
+    if (this.#frames % this.#stride === 0) this.#look(output, source.current, squares);
     this.#frames++;
   }
 
@@ -85,7 +87,7 @@ export class PictureComparison {
     return [previous, next].some(
       (other) =>
         other !== null &&
-        computePsnr(sumPlanes(other, output, 0, samples).squares, samples) > luma + CLEARLY_DB,
+        computePsnr(sumSquaredDifferences(other, output, 0, samples), samples) > luma + CLEARLY_DB,
     );
   }
 
@@ -96,7 +98,7 @@ export class PictureComparison {
     for (const plane of [0, 1, 2]) {
       const at = plane * width * height;
       const [was, is] = [averageCells(source, at, width, height), averageCells(output, at, width, height)];
-      this.#levels[plane] = addSums(this.#levels[plane] ?? NO_SUMS, sumPlanes(was, is, 0, was.length));
+      this.#levels[plane] = addSums(this.#levels[plane] ?? NO_SUMS, sumPlanes(was, is));
     }
     for (const turn of TURNS) {
       this.#turned.set(turn, (this.#turned.get(turn) ?? 0) + sumTurned(source, output, width, height, turn));
@@ -105,8 +107,8 @@ export class PictureComparison {
 
   /** Sums up; null when no frame was compared. */
   finish(): PictureSummary | null {
-    const [luma = NO_SUMS, u = NO_SUMS, v = NO_SUMS] = this.#planes;
     if (this.#frames === 0) return null;
+    const samples = this.#frames * this.#width * this.#height;
     const best = [...this.#turned].reduce<[Orientation, number]>(
       (a, b) => (b[1] < a[1] ? b : a),
       ['upright', this.#upright],
@@ -116,8 +118,8 @@ export class PictureComparison {
     const levels = fitLevels(ofLuma);
     return {
       frames: this.#frames,
-      luma: computePsnr(luma.squares, luma.samples),
-      chroma: computePsnr(u.squares + v.squares, u.samples + v.samples),
+      luma: computePsnr(this.#squares.luma, samples),
+      chroma: computePsnr(this.#squares.chroma, 2 * samples),
       worst: this.#worst,
       misplaced: this.#misplaced,
       orientation: best[1] < 0.7 * this.#upright ? best[0] : 'upright',

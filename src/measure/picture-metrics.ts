@@ -1,33 +1,31 @@
-/** Sums over two planes of samples from which difference and linear relation follow. */
+/** Sums over two planes of samples from which their linear relation follows. */
 export interface PlaneSums {
   readonly samples: number;
   readonly a: number;
   readonly b: number;
   readonly aa: number;
   readonly ab: number;
-  /** Sum of squared differences. */
-  readonly squares: number;
 }
 
-/** Sums over `samples` of `a` and `b` from `offset` on. */
-export function sumPlanes(
-  a: ArrayLike<number>,
-  b: ArrayLike<number>,
-  offset: number,
-  samples: number,
-): PlaneSums {
-  let [sumA, sumB, sumAA, sumAB, squares] = [0, 0, 0, 0, 0];
-  for (let i = offset; i < offset + samples; i++) {
+/** Sum of squared differences of `samples` of `a` and `b` from `offset` on. */
+export function sumSquaredDifferences(a: Uint8Array, b: Uint8Array, offset: number, samples: number): number {
+  let squares = 0;
+  for (let i = offset; i < offset + samples; i++) squares += ((a[i] ?? 0) - (b[i] ?? 0)) ** 2;
+  return squares;
+}
+
+/** Sums over all of `a` and `b`. */
+export function sumPlanes(a: ArrayLike<number>, b: ArrayLike<number>): PlaneSums {
+  let [sumA, sumB, sumAA, sumAB] = [0, 0, 0, 0];
+  for (let i = 0; i < a.length; i++) {
     const x = a[i] ?? 0;
     const y = b[i] ?? 0;
-    const d = x - y;
     sumA += x;
     sumB += y;
     sumAA += x * x;
     sumAB += x * y;
-    squares += d * d;
   }
-  return { samples, a: sumA, b: sumB, aa: sumAA, ab: sumAB, squares };
+  return { samples: a.length, a: sumA, b: sumB, aa: sumAA, ab: sumAB };
 }
 
 /** Side of a cell in samples. */
@@ -54,11 +52,10 @@ export function addSums(a: PlaneSums, b: PlaneSums): PlaneSums {
     b: a.b + b.b,
     aa: a.aa + b.aa,
     ab: a.ab + b.ab,
-    squares: a.squares + b.squares,
   };
 }
 
-export const NO_SUMS: PlaneSums = { samples: 0, a: 0, b: 0, aa: 0, ab: 0, squares: 0 };
+export const NO_SUMS: PlaneSums = { samples: 0, a: 0, b: 0, aa: 0, ab: 0 };
 
 /** Peak signal to noise ratio in dB of 8-bit samples; 99 for planes that (almost) agree. */
 export function computePsnr(squares: number, samples: number): number {

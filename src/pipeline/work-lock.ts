@@ -25,13 +25,10 @@ export async function takeLock(file: string): Promise<void> {
     started: await readStart(process.pid),
   };
   const temporary = `${file}.${randomUUID()}`;
+  await writeFile(temporary, JSON.stringify(own));
   try {
     for (let attempt = 0; attempt < TAKING_OVER; attempt++) {
-      // Each time: who has the lock clears what lies beside it.
-      await writeFile(temporary, JSON.stringify(own));
-      const linked = await linkNew(temporary, file);
-      if (linked === 'linked') return;
-      if (linked === 'gone') continue;
+      if (await linkNew(temporary, file)) return;
       const held = await readFile(file, 'utf8').catch(() => null);
       if (held === null) continue;
       await refuseHeld(file, held);
@@ -103,24 +100,22 @@ async function takeOver(file: string, held: string, own: string): Promise<boolea
   }
 }
 
-/** Gives a file a further name, unless that is `taken` or the file is `gone`. */
-async function linkNew(from: string, to: string): Promise<'linked' | 'taken' | 'gone'> {
+/** Gives a file a further name unless that is taken. */
+async function linkNew(from: string, to: string): Promise<boolean> {
   try {
     await link(from, to);
-    return 'linked';
+    return true;
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
-    if (code === 'EEXIST') return 'taken';
-    if (code === 'ENOENT') return 'gone';
+    if (code === 'EEXIST') return false;
+    if (code === 'ENOENT') throw error;
   }
   // File systems without hard links.
   try {
     await writeFile(to, await readFile(from), { flag: 'wx' });
-    return 'linked';
+    return true;
   } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    if (code === 'EEXIST') return 'taken';
-    if (code === 'ENOENT') return 'gone';
+    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
     throw error;
   }
 }

@@ -55,11 +55,6 @@ export class ViewerList {
     return viewer;
   }
 
-  remove(viewer: Viewer): void {
-    viewer.leave();
-    this.#viewers.delete(viewer.id);
-  }
-
   find(id: string): Viewer | undefined {
     return this.#viewers.get(id);
   }

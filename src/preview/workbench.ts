@@ -36,7 +36,6 @@ interface Wish {
 }
 
 interface Waiter extends Wish {
-  readonly viewer: Viewer;
   readonly resolve: (data: Buffer) => void;
   readonly reject: (error: unknown) => void;
 }
@@ -75,6 +74,11 @@ export class Workbench {
   /** Gives a segment, made now unless it is there. Rejects with `ABORTED` when `signal` is aborted, with the error of its making when that fails. */
   async take(viewer: Viewer, variant: Variant, index: number, signal: AbortSignal): Promise<Buffer> {
     viewer.moveTo(variant, index);
+    return this.make(variant, index, signal);
+  }
+
+  /** The same for nobody in particular: no segments are made ahead. */
+  async make(variant: Variant, index: number, signal: AbortSignal): Promise<Buffer> {
     const key = keyOf(variant, index);
     const ready = this.#isReady({ variant, index, key }) ? await this.#options.cache.read(key) : null;
     if (ready !== null) {
@@ -88,7 +92,7 @@ export class Workbench {
         this.#waiters.delete(waiter);
       };
       const waiter: Waiter = {
-        ...{ viewer, variant, index, key },
+        ...{ variant, index, key },
         resolve: (data) => {
           leave();
           resolve(data);
@@ -107,14 +111,6 @@ export class Workbench {
       if (signal.aborted) onAbort();
       else this.reconcile();
     });
-  }
-
-  /** Makes a segment that nobody watches yet. Rejects as {@link take} does. */
-  async make(variant: Variant, index: number, signal: AbortSignal): Promise<void> {
-    const viewer = this.#options.viewers.add();
-    const taken = this.take(viewer, variant, index, signal);
-    this.#options.viewers.remove(viewer);
-    await taken;
   }
 
   /** Starts what is wanted and stops what is not. To be called whenever viewers come, go or move. */

@@ -1,6 +1,5 @@
 import { spawn } from 'node:child_process';
-import { readdirSync, rmSync } from 'node:fs';
-import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { readdir, readFile, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import process from 'node:process';
@@ -47,19 +46,6 @@ it('of another machine is respected, and the way out is said', async () => {
     message: expect.stringContaining('another') as string,
     hint: expect.stringContaining(file) as string,
   });
-});
-
-it('is taken again where what it is made of was cleared away meanwhile', async () => {
-  const file = folder.path('cleared');
-  const taken = takeLock(file);
-  const clear = setInterval(() => {
-    for (const name of readdirSync(path.dirname(file))) {
-      if (name.startsWith('cleared.')) rmSync(folder.path(name), { force: true });
-    }
-  });
-  await taken.finally(() => clearInterval(clear));
-  expect(await isLocked(file)).toBe(true);
-  await rm(file);
 });
 
 it('leaves no other files behind', async () => {
