@@ -34,6 +34,8 @@ LONGEST = 2000
 LEAST = 320
 PAN_FRAMES = 8
 KEPT_FRAMES = (2, 5)
+STILL_SHARE = 0.15
+"""Of the pans. The others move by whole samples of the truth, so by fractions of the smaller picture's: codecs interpolate then."""
 FIELDS_SHARE = 0.1
 """
 Truths have all lines of all fields. With a third of the pans in fields, and lines softened as an analogue path does, a network sharpened all that
@@ -68,26 +70,32 @@ def make_pan(
     """Some frames of a pan over one picture. Some tapes pan by fields."""
     truth = torch.from_numpy(plane.astype(np.float32))[None, None]
     sigma = draw_sigma(rng)
-    small = shrink(blur(truth, [sigma]), rng.choice(scaling_kernels(scale)), scale)
+    truth = blur(truth, [sigma])
+    kernel = rng.choice(scaling_kernels(scale))
     fields = kind == "tape" and rng.random() < FIELDS_SHARE
-    picture = small.clamp(0, 255)[0, 0].numpy()
-    if min(picture.shape) < 96:
+    room = [side // scale - 1 for side in plane.shape]
+    if min(room) < 96:
         return []
-    height, width = (min(side - 24, most) // 16 * 16 for side, most in zip(picture.shape, (304, 448)))
-    if kind == "tape" and picture.shape[0] >= DV_SIZE[0] and picture.shape[1] >= DV_SIZE[1]:
+    height, width = (min(side - 24, most) // 16 * 16 for side, most in zip(room, (304, 448)))
+    if kind == "tape" and all(side >= least for side, least in zip(room, DV_SIZE)):
         height, width = DV_SIZE
-    top = rng.randint(0, picture.shape[0] - height)
-    left = rng.randint(0, picture.shape[1] - width)
-    step = (rng.randint(-2, 2), rng.randint(-3, 3))
+    ends = [scale * (side - least) for side, least in zip(room, (height, width))]
+    begin = [rng.randint(0, end) for end in ends]
+    step = (0, 0) if rng.random() < STILL_SHARE else (rng.randint(-2 * scale, 2 * scale), rng.randint(-3 * scale, 3 * scale))
     level = rng.choice([0, 1.0, 2.0, 3.0, 4.5]) if kind == "tape" else rng.choice([0, 0, 0, 0.7, 1.5])
     coarse = rng.uniform(0, 1) if kind == "tape" else 0.0
     noise = np.random.default_rng(rng.getrandbits(32))
+    pictures: dict[tuple[int, int], np.ndarray] = {}
     places, frames = [], []
     for t in range(PAN_FRAMES):
-        y = min(max(top + step[0] * t, 0), picture.shape[0] - height)
-        x = min(max(left + step[1] * t, 0), picture.shape[1] - width)
-        places.append((scale * y, scale * x))
-        frames.append(to_bytes(add_noise(picture[y : y + height, x : x + width], level, coarse, noise)))
+        top, left = (min(max(first + by * t, 0), end) for first, by, end in zip(begin, step, ends))
+        phase = (top % scale, left % scale)
+        if phase not in pictures:
+            part = truth[:, :, phase[0] :, phase[1] :][:, :, : scale * room[0], : scale * room[1]]
+            pictures[phase] = shrink(part, kernel, scale).clamp(0, 255)[0, 0].numpy()
+        y, x = top // scale, left // scale
+        places.append((top, left))
+        frames.append(to_bytes(add_noise(pictures[phase][y : y + height, x : x + width], level, coarse, noise)))
     codec = draw_tape_codec(rng, (height, width), 25) if kind == "tape" else draw_codec(rng)
     decoded = encode(frames, codec, fields)
     return [Pair(index, *places[t], sigma, decoded[t].copy()) for t in kept if t < len(decoded)]

@@ -102,10 +102,10 @@ const PROJECT = `<?xml version="1.0" encoding="utf-8"?>
 
 async function conform(
   file: string,
-  options: { handles?: number } = {},
+  options: { handles?: number; to?: string } = {},
 ): Promise<{ plan: ConformPlan; result: ConformResult }> {
   const plan = await planConform(file, {
-    request: { to: '960x720', model: 'lanczos', temporal: 'off', encoder: 'dnxhr-sq' },
+    request: { to: options.to ?? '960x720', model: 'lanczos', temporal: 'off', encoder: 'dnxhr-sq' },
     handles: options.handles ?? 12,
     folders: [],
   });
@@ -192,7 +192,7 @@ describe('an MLT project', () => {
       expect(codes.length).toBe(95);
       expect(new Set(codes).size).toBeGreaterThan(60);
       expect(readCodes(after)).toEqual(codes);
-      const levels = comparePictures(after, before);
+      const levels = comparePictures(after, before, '720:576');
       expect(levels.length).toBe(codes.length);
       expect(Math.min(...levels)).toBeGreaterThan(LEAST_PSNR);
     },
@@ -227,9 +227,44 @@ describe('a project that cannot be conformed', () => {
   });
 });
 
-function render(project: string): string {
+/** Kdenlive 22.12 wrote it after a mix was made in its timeline; `/media` stands for the folder. */
+const SAVED = new URL('timelines/saved.kdenlive', import.meta.url);
+
+describe('a project that Kdenlive saved', () => {
+  it.skipIf(!hasMelt)(
+    'looks the same with a mix, a moved picture and a gap (melt renders it; Debian: apt-get install melt)',
+    async () => {
+      writeFileSync(
+        folder.path('saved.kdenlive'),
+        readFileSync(SAVED, 'utf8').replace('"/media"', `"${folder.path('.')}"`),
+      );
+      const picture = (source: string, frames: number): string[] => [
+        ...['-f', 'lavfi', '-i'],
+        `${source}=s=640x480:r=30:d=${String(frames / 30)},gblur=2,format=yuv420p,${BAR_CODE}`,
+      ];
+      const codec = ['-c:v', 'libx264', '-crf', '14'];
+      ffmpeg(
+        ...['-f', 'lavfi', '-i', 'sine=f=440:r=44100:d=6', ...picture('testsrc2', 185)],
+        ...['-map', '0:a', '-map', '1:v', ...codec, '-c:a', 'aac', folder.path('a.mp4')],
+      );
+      ffmpeg(...picture('testsrc', 90), ...codec, folder.path('c.mkv'));
+      const { result } = await conform(folder.path('saved.kdenlive'), { handles: 5, to: '1280x960' });
+      expect(result.pieces.map(({ frames }) => frames)).toEqual([70, 51, 55]);
+      // The black track below the others goes on for a quarter of an hour.
+      const before = render('saved.kdenlive', 'out=130');
+      const after = render('saved.upreel.kdenlive', 'out=130');
+      expect(readCodes(after)).toEqual(readCodes(before));
+      const levels = comparePictures(after, before, '640:480');
+      expect(levels).toHaveLength(131);
+      expect(Math.min(...levels)).toBeGreaterThan(LEAST_PSNR);
+    },
+    SLOW,
+  );
+});
+
+function render(project: string, ...range: string[]): string {
   const output = folder.path(`${project}.mkv`);
-  renderWithMelt([folder.path(project)], output, [
+  renderWithMelt([folder.path(project), ...range], output, [
     ...['vcodec=ffv1', 'pix_fmt=yuv420p', 'an=1', 'rescale=bicubic', 'deinterlacer=yadif'],
   ]);
   return output;
@@ -254,12 +289,14 @@ function readCodes(file: string): number[] {
 }
 
 /** Luma PSNR of each frame, the larger picture brought down to the smaller. */
-function comparePictures(larger: string, smaller: string): number[] {
+function comparePictures(larger: string, smaller: string, size: string): number[] {
   const stats = folder.path('psnr.txt');
   ffmpeg(
     ...['-i', larger, '-i', smaller, '-lavfi'],
-    `[0]scale=720:576:flags=area,setsar=1[a];[1]setsar=1[b];[a][b]psnr=stats_file=${stats}`,
+    `[0]scale=${size}:flags=area,setsar=1[a];[1]setsar=1[b];[a][b]psnr=stats_file=${stats}`,
     ...['-f', 'null', '-'],
   );
-  return [...readFileSync(stats, 'utf8').matchAll(/psnr_y:(\S+)/g)].map((match) => Number(match[1]));
+  return [...readFileSync(stats, 'utf8').matchAll(/psnr_y:(\S+)/g)].map(([, level]) =>
+    level === 'inf' ? Infinity : Number(level),
+  );
 }
