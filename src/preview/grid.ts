@@ -5,6 +5,8 @@ import { cutPiece } from '../pipeline/segments.ts';
 
 /** Source seconds of a segment: what a player asks for at once. Shorter ones start encoders more often, longer ones keep a seek waiting. */
 const SEGMENT_SECONDS = 0.6;
+/** Of the first segment, which somebody waits for from the first moment on. */
+const START_SECONDS = 0.2;
 
 /** One segment of a playlist: `[startTicks, endTicks)` of the plan's `decode.timeBase`, borders between two frames. */
 export interface GridSegment {
@@ -30,8 +32,15 @@ export interface Grid {
   readonly duration: number;
 }
 
-/** Cuts the source for a playlist: equal numbers of frames where frames are equally far apart, equal times where they are not. Pure. */
-export function cutGrid({ source, decode, frameRate }: Pick<Plan, 'source' | 'decode' | 'frameRate'>): Grid {
+/**
+ * Cuts the source for a playlist: equal numbers of frames where frames are equally far apart, equal times where they are not. Pure.
+ *
+ * @param isEager - Whether the first segment is short. The speed of a machine cannot be told by so few frames.
+ */
+export function cutGrid(
+  { source, decode, frameRate }: Pick<Plan, 'source' | 'decode' | 'frameRate'>,
+  isEager: boolean,
+): Grid {
   const { scan, timeBase } = source.video;
   const clock = toNumber(decode.timeBase);
   const toTicks = (pts: number): number => rescale(pts, timeBase, decode.timeBase);
@@ -39,10 +48,14 @@ export function cutGrid({ source, decode, frameRate }: Pick<Plan, 'source' | 'de
   const step = frameRate === null ? toTicks(scan.step?.median ?? 1) : 1 / (toNumber(frameRate) * clock);
   const end = toTicks(scan.lastPts ?? 0) - origin + (toTicks(1) > 1 ? toTicks(scan.step?.median ?? 1) : step);
   const frames = Math.max(1, Math.round(end / step));
-  const perSegment = Math.max(1, Math.round(SEGMENT_SECONDS / (step * clock)));
-  const count = Math.max(1, Math.round(frames / perSegment));
-  const borderAt = (index: number): number =>
-    index === count ? frames * step : Math.min(index * perSegment, frames) * step;
+  const countFrames = (seconds: number): number => Math.max(1, Math.round(seconds / (step * clock)));
+  const perSegment = countFrames(SEGMENT_SECONDS);
+  const inFirst = isEager ? countFrames(START_SECONDS) : perSegment;
+  const count = 1 + Math.max(0, Math.round((frames - inFirst) / perSegment));
+  const borderAt = (index: number): number => {
+    if (index === 0) return 0;
+    return step * (index === count ? frames : Math.min(inFirst + (index - 1) * perSegment, frames));
+  };
   const segments = Array.from({ length: count }, (_, index) => {
     const [from, to] = [borderAt(index), borderAt(index + 1)];
     return {

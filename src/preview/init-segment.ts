@@ -1,7 +1,7 @@
-import { writeFile, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { buildArguments } from '../ffmpeg/command.ts';
-import { readFfmpeg } from '../ffmpeg/process.ts';
+import { runFfmpeg } from '../ffmpeg/process.ts';
 import type { FfmpegTools } from '../ffmpeg/tools.ts';
 import { splitInit } from './fragment.ts';
 
@@ -20,7 +20,7 @@ export interface StackedPictures {
 
 export interface InitOptions {
   readonly tools: FfmpegTools;
-  /** A folder for what is made on the way. */
+  /** For what is made on the way. */
   readonly directory: string;
   /** Units a second of the fragments' times. */
   readonly timescale: number;
@@ -34,18 +34,34 @@ export interface InitOptions {
 export async function makeInitSegments(
   movie: Buffer,
   pictures: StackedPictures,
-  options: InitOptions,
+  { tools, directory, timescale, signal }: InitOptions,
 ): Promise<Readonly<Record<View, Buffer>>> {
-  const file = path.join(options.directory, 'init.mov');
-  await writeFile(file, movie);
+  const folder = await mkdtemp(path.join(directory, 'init-'));
   try {
+    const file = path.join(folder, 'piece.mov');
+    await writeFile(file, movie);
+    const outputs = VIEWS.map((view) => ({ view, path: path.join(folder, `${view}.mp4`) }));
+    // One process for all: starting one takes longer than what it does.
+    const command = buildArguments({
+      global: ['-v', 'error'],
+      inputs: [{ path: file }],
+      outputs: outputs.map(({ view, path: output }) => ({
+        path: output,
+        options: [
+          ...['-map', '0', '-c', 'copy', ...describeCrop(view, pictures), '-frames:v', '1'],
+          ...['-movflags', '+empty_moov+default_base_moof+frag_keyframe+write_colr'],
+          ...['-video_track_timescale', String(timescale), '-f', 'mp4'],
+        ],
+      })),
+    });
+    await runFfmpeg(tools, command, { what: 'making the head of the stream', signal });
     const [upscaled, original, pair] = await Promise.all(
-      VIEWS.map((view) => makeInit(file, describeCrop(view, pictures), options)),
+      outputs.map(async ({ path: output }) => splitInit(await readFile(output)).init),
     );
     const none = Buffer.alloc(0);
     return { upscaled: upscaled ?? none, original: original ?? none, pair: pair ?? none };
   } finally {
-    await rm(file, { force: true });
+    await rm(folder, { recursive: true, force: true });
   }
 }
 
@@ -68,27 +84,4 @@ export function describeCrop(view: View, pictures: StackedPictures): string[] {
   // Copied streams are given the shape of the whole frame.
   const aspect = `${num * stacked.width}:${den * stacked.height}`;
   return ['-bsf:v', `h264_metadata=${crop}:sample_aspect_ratio=${num}/${den}`, '-aspect', aspect];
-}
-
-async function makeInit(
-  file: string,
-  filters: readonly string[],
-  { tools, timescale, signal }: InitOptions,
-): Promise<Buffer> {
-  const command = buildArguments({
-    global: ['-v', 'error'],
-    inputs: [{ path: file }],
-    outputs: [
-      {
-        path: 'pipe:1',
-        options: [
-          ...['-map', '0', '-c', 'copy', ...filters, '-frames:v', '1'],
-          ...['-movflags', '+empty_moov+default_base_moof+frag_keyframe+write_colr'],
-          ...['-video_track_timescale', String(timescale), '-f', 'mp4'],
-        ],
-      },
-    ],
-  });
-  const bytes = await readFfmpeg(tools, command, { what: 'making the head of the stream', signal });
-  return splitInit(bytes).init;
 }

@@ -35,7 +35,8 @@ export class Variant {
     const [{ plan }] = plans;
     this.rungs = rungs;
     this.#plans = plans;
-    this.grid = cutGrid(withKeyframes(plans[0]));
+    // Where there is a choice of rungs, the first segment tells which one keeps up.
+    this.grid = cutGrid(withKeyframes(plans[0]), rungs.length === 1);
     this.id = createHash('sha256')
       .update(JSON.stringify(plans.map((made) => made.plan.hash)))
       .digest('hex')
