@@ -118,7 +118,7 @@ export interface BlendCost {
 }
 
 const FRAMES = 24;
-const ROUNDS = 5;
+const ROUNDS = 15;
 
 /** CPU time of a noisy, moving frame of 720x576, and of the model that enlarges it. */
 async function timeBlending(

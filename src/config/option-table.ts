@@ -108,7 +108,7 @@ export const OPTION_TABLE = [
     key: 'output',
     placeholder: 'PATH',
     group: 'Files',
-    help: 'Output: a file, a pattern for pictures, - for standard output, or of a folder the folder for all outputs; <input>.upreel.<ext> beside the input when left out, of a sheet <input>.compare.png, of a still <input>.still.png, of a timeline <name>.upreel.<ext>; of a watched folder a folder, upreel in it when left out',
+    help: 'Output: a file, a folder for it, a pattern for pictures, - for standard output, or of a folder the folder for all outputs; <input>.upreel.<ext> beside the input when left out, of a sheet <input>.compare.png, of a still <input>.still.png, of a timeline <name>.upreel.<ext>; of a watched folder a folder, upreel in it when left out',
     commands: [...RUN, ...SHEETS],
   },
   {

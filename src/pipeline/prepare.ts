@@ -1,5 +1,4 @@
 import { createRequire } from 'node:module';
-import path from 'node:path';
 import type { UpscaleOptions } from '../config/upscale-options.ts';
 import { silentLogger, type Logger } from '../core/logger.ts';
 import { parseRational } from '../core/rational.ts';
@@ -16,6 +15,7 @@ import { resolveModels } from '../infer/resolve-models.ts';
 import { chooseModel } from './choose-model.ts';
 import { createPlan } from './create-plan.ts';
 import { readMachine, type Machine } from './machine.ts';
+import { chooseOutputPath, namesFolder } from './output-path.ts';
 import type { Plan } from './plan-schema.ts';
 import { chooseTargetSize } from './target-size.ts';
 
@@ -65,7 +65,7 @@ export async function prepare(
   const encoder = await chooseEncoder(options.encoder, {
     ...size,
     source,
-    output: options.output,
+    output: options.output === undefined || namesFolder(options.output) ? undefined : options.output,
     tools,
     capabilities,
   });
@@ -99,14 +99,6 @@ async function probeInput(
     ...(logger === undefined ? {} : { logger }),
     ...(rate === null ? {} : { inputFrameRate: rate }),
   });
-}
-
-/** `<input>.upreel.<extension>` beside the input unless `asked` names another place. */
-export function chooseOutputPath(input: string, asked: string | undefined, extension: string): string {
-  if (asked === '-') return '-';
-  if (asked !== undefined) return path.resolve(asked);
-  const { dir, name } = path.parse(path.resolve(input));
-  return path.join(dir, `${name.replace(/[._-]*%\d*d/, '')}.upreel.${extension}`);
 }
 
 /** Of the library that runs the models; it decides pixels. */

@@ -8,6 +8,7 @@ import type { FfmpegTools } from '../ffmpeg/tools.ts';
 import { describeDamage, type Damage } from './damage.ts';
 import { LanePool } from './lane-pool.ts';
 import { guardDisk, guardOutput } from './output-guard.ts';
+import { namesFolder } from './output-path.ts';
 import type { Plan, SegmentResult } from './plan-schema.ts';
 import { prepare, type Prepared } from './prepare.ts';
 import type { ProgressListener } from './progress.ts';
@@ -43,7 +44,7 @@ export async function runUpscale<T>(
   const spool = input === '-' ? await spoolStdin(options.output, signal) : null;
   const pool = new LanePool(options.workers ?? os.availableParallelism());
   try {
-    if (spool !== null && options.output === undefined) {
+    if (spool !== null && (options.output === undefined || namesFolder(options.output))) {
       throw new UpscaleError('USAGE', 'Standard input has no name to make an output name from.', {
         hint: 'Give the output with -o PATH, or -o - for standard output.',
       });

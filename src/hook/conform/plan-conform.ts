@@ -8,6 +8,7 @@ import { findProfile } from '../../encode/profiles.ts';
 import { findTools } from '../../ffmpeg/tools.ts';
 import { hasEvenFrames } from '../../pipeline/frame-range.ts';
 import type { Plan } from '../../pipeline/plan-schema.ts';
+import { namesFolder } from '../../pipeline/output-path.ts';
 import { prepare } from '../../pipeline/prepare.ts';
 import { chooseTargetSize } from '../../pipeline/target-size.ts';
 import { findMediaFiles } from './find-media.ts';
@@ -55,7 +56,7 @@ export async function planConform(file: string, options: ConformOptions): Promis
   const upscale = resolveUpscaleOptions(options.request);
   const timeline = await readTimeline(file);
   const folder = path.dirname(path.resolve(file));
-  const output = path.resolve(asked ?? nameTimeline(file));
+  const output = nameTimeline(file, asked);
   if (output === path.resolve(file)) {
     throw new UpscaleError('OUTPUT_IS_SOURCE', `The new timeline would replace ${file}.`, {
       hint: 'Give another name with -o PATH.',
@@ -139,9 +140,10 @@ function describeSize(size: { readonly width: number; readonly height: number } 
   return size === null ? 'of no size' : `${size.width}x${size.height}`;
 }
 
-function nameTimeline(file: string): string {
+function nameTimeline(file: string, asked: string | undefined): string {
+  if (asked !== undefined && !namesFolder(asked)) return path.resolve(asked);
   const { dir, name, ext } = path.parse(path.resolve(file));
-  return path.join(dir, `${name}.upreel${/^\.fcpxmld$/i.test(ext) ? '.fcpxml' : ext}`);
+  return path.resolve(asked ?? dir, `${name}.upreel${/^\.fcpxmld$/i.test(ext) ? '.fcpxml' : ext}`);
 }
 
 /** Editors relink by name: a piece is called as its source, with the number of its first frame where there are several. */
