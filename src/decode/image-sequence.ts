@@ -26,6 +26,11 @@ export function isImagePattern(file: string): boolean {
   return PATTERN.test(path.basename(file)) && !existsSync(file);
 }
 
+/** Whether ffmpeg's name of a container stands for a file that is one picture. */
+export function isPictureFormat(format: string): boolean {
+  return format === 'image2' || format.endsWith('_pipe');
+}
+
 /**
  * Finds the pictures of a pattern. The sequence is the first unbroken run of numbers; a gap ends it and is told.
  * Throws `SOURCE_NOT_FOUND` when there is not one picture.

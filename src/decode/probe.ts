@@ -13,7 +13,7 @@ import type { FfprobeDocument } from './ffprobe-json.ts';
 import { readNumber } from './ffprobe-json.ts';
 import { decideFields } from './fields.ts';
 import { identifyFile, isAddress } from './identify-file.ts';
-import { findImageSequence, isImagePattern } from './image-sequence.ts';
+import { findImageSequence, isImagePattern, isPictureFormat } from './image-sequence.ts';
 import { lookAtFields } from './look-at-fields.ts';
 import { countFieldCodedFrames, type PacketSummary } from './packet-collector.ts';
 import { scanPackets, type ScanResult } from './packet-scan.ts';
@@ -176,6 +176,5 @@ function chooseFrameRate(facts: StreamFacts, scan: PacketScan, summary: PacketSu
 }
 
 function isStill(document: FfprobeDocument, facts: StreamFacts): boolean {
-  const format = document.format?.format_name ?? '';
-  return STILL_CODECS.has(facts.codec) && (format === 'image2' || format.endsWith('_pipe'));
+  return STILL_CODECS.has(facts.codec) && isPictureFormat(document.format?.format_name ?? '');
 }

@@ -67,7 +67,7 @@ function judgeTag(
       note: assumed ? 'the source has no tag; this is another guess' : undefined,
     };
   }
-  if (output.isSequence) return { status: 'skipped', note: 'pictures carry no such tag' };
+  if (output.isPictures) return { status: 'skipped', note: 'pictures carry no such tag' };
   if (name === 'range' && expected === 'tv')
     return { status: 'ok', note: 'limited is what players take without a tag' };
   if (name === 'chromaLocation') {

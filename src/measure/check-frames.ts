@@ -6,7 +6,7 @@ import type { Finding } from './finding.ts';
 export function checkFrames(delivery: Delivery): Finding[] {
   const count = checkCount(delivery);
   // Pictures carry no times.
-  if (delivery.output.isSequence) return [count];
+  if (delivery.output.isPictures) return [count];
   return [count, checkTimes(delivery), ...checkStart(delivery), checkDuration(delivery)];
 }
 

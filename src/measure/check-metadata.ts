@@ -5,7 +5,7 @@ import type { Finding } from './finding.ts';
 
 /** Timecode, chapters and tags. */
 export function checkMetadata(delivery: Delivery): Finding[] {
-  if (delivery.output.isSequence) return [];
+  if (delivery.output.isPictures) return [];
   return [...checkTimecode(delivery), ...checkChapters(delivery), ...checkTags(delivery)];
 }
 

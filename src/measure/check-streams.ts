@@ -6,7 +6,7 @@ import type { Finding } from './finding.ts';
 
 /** Each of the source's other streams: there, or dropped for a reason. */
 export function checkStreams(delivery: Delivery): Finding[] {
-  if (delivery.output.isSequence) return [];
+  if (delivery.output.isPictures) return [];
   const numbers = new Map<string, number>();
   return delivery.pairs.flatMap((pair) => {
     const { type, tag } = pair.source;

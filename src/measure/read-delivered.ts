@@ -4,7 +4,7 @@ import type { HdrMetadata } from '../core/color.ts';
 import { UpscaleError } from '../core/errors.ts';
 import type { Rational } from '../core/rational.ts';
 import { readFfprobeDocument, readNumber } from '../decode/ffprobe-json.ts';
-import { findImageSequence, isImagePattern } from '../decode/image-sequence.ts';
+import { findImageSequence, isImagePattern, isPictureFormat } from '../decode/image-sequence.ts';
 import { readOtherStream } from '../decode/read-other-stream.ts';
 import { readHdr, readVideoStream, type StreamFacts } from '../decode/read-video-stream.ts';
 import type { OtherStream, Source } from '../decode/source.ts';
@@ -18,8 +18,8 @@ export interface Delivered {
   readonly path: string;
   /** Options that must stand before `-i`. */
   readonly inputOptions: readonly string[];
-  /** A pattern of pictures: there are no times, sound or tags. */
-  readonly isSequence: boolean;
+  /** Pictures in files of their own, one or a pattern of them: there are no times, sound or tags. */
+  readonly isPictures: boolean;
   readonly format: string;
   /** Seconds; of the earliest stream. */
   readonly startTime: number;
@@ -65,11 +65,12 @@ export async function readDelivered(
   if (stream === undefined || stream.width === undefined || stream.height === undefined) {
     throw new UpscaleError('SOURCE_NO_VIDEO', `${file} has no video.`);
   }
+  const format = document.format?.format_name ?? 'unknown';
   return {
     path: file,
     inputOptions,
-    isSequence: sequence !== null,
-    format: document.format?.format_name ?? 'unknown',
+    isPictures: sequence !== null || isPictureFormat(format),
+    format,
     startTime: readNumber(document.format?.start_time) ?? 0,
     duration: readNumber(document.format?.duration),
     tags: document.format?.tags ?? {},

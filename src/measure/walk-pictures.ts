@@ -146,7 +146,7 @@ function choosePlaces(
   const first = times[0];
   const last = times.at(-1);
   const seekable =
-    !output.isSequence &&
+    !output.isPictures &&
     source.kind === 'file' &&
     run?.plan.decode.seek !== 'start' &&
     !source.discontinuous &&

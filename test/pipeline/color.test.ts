@@ -92,3 +92,15 @@ describe('plain resampling keeps code values', () => {
     }
   });
 });
+
+describe('a picture', () => {
+  it.each(['png', 'tiff'])('becomes one picture as %s, whole by its own checks', async (ending) => {
+    const source = folder.path('shot.png');
+    ffmpeg('-f', 'lavfi', '-i', 'testsrc2=s=96x64', '-frames:v', '1', '-pix_fmt', 'rgb24', source);
+    const output = folder.path(`large.${ending}`);
+    const { result, verify } = await upscale(source, { output, overwrite: true });
+    expect(result.frames).toBe(1);
+    expect(verify?.rows.filter(({ status }) => status === 'failed')).toEqual([]);
+    expect(readSamples(output)).toHaveLength(3 * 192 * 128);
+  });
+});
