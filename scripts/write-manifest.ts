@@ -8,12 +8,18 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { z } from 'zod';
+import type { ModelFacts } from '../src/infer/infer-plan.ts';
 import { inspectModel } from '../src/infer/inspect-model.ts';
 import { manifestSchema } from '../src/infer/manifest.ts';
 
 const GAINS = z.record(
   z.string(),
-  z.object({ clips: z.number(), bicubic: z.number(), area: z.number(), compressed: z.number() }),
+  z.object({
+    clips: z.number(),
+    bicubic: z.number(),
+    area: z.number(),
+    compressed: z.number().optional(),
+  }),
 );
 
 const [folder, evaluation] = process.argv.slice(2);
@@ -35,17 +41,21 @@ async function describeNetwork(
 ): Promise<Record<string, unknown>> {
   const facts = await inspectModel(path.join(String(folder), String(part.file)));
   const found = gains[nameKey(String(manifest.id), facts.scale)];
-  return { ...part, facts, ...(found === undefined ? {} : { measured: describeGains(found, facts.scale) }) };
+  return { ...part, facts, ...(found === undefined ? {} : { measured: describeGains(found, facts) }) };
 }
 
 function describeGains(
   { clips, bicubic, area, compressed }: z.infer<typeof GAINS>[string],
-  scale: number,
+  { scale, channels }: Pick<ModelFacts, 'scale' | 'channels'>,
 ): z.infer<typeof manifestSchema>['measured'] {
   const shrunk = scale === 2 ? 'halved' : `shrunk to a ${scale === 3 ? 'third' : 'quarter'}`;
   return {
     against: 'Lanczos of ffmpeg',
-    on: `first and two later frames of ${String(clips)} real clips that it was never trained on, at most 1280x720, ${shrunk}, 8 bit, border of 8 left out`,
-    gains: { bicubic, area, 'bicubic, then x264 at crf 26': compressed },
+    on: `first and two later frames of ${String(clips)} real clips that it was never trained on, at most 1280x720, ${shrunk}, 8 bit${channels === 3 ? ', in RGB' : ''}, border of 8 left out`,
+    gains: {
+      bicubic,
+      area,
+      ...(compressed === undefined ? {} : { 'bicubic, then x264 at crf 26': compressed }),
+    },
   };
 }

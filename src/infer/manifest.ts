@@ -66,7 +66,9 @@ export const manifestSchema = z.strictObject({
   default: z.boolean().default(false),
   /** Taken for recordings by camcorders and discs where none is named. @defaultValue false */
   recordings: z.boolean().default(false),
-  /** Never chosen by itself, for live sources say: too much work for what it gains, or for special footage. @defaultValue false */
+  /** Taken for sources in RGB where none is named: it sees the three planes at once. @defaultValue false */
+  rgb: z.boolean().default(false),
+  /** Never among those that a preview or a live source steps through: too much work for what it gains, or for special footage. @defaultValue false */
   onlyByName: z.boolean().default(false),
   ...networkSchema.shape,
   /** The same network for larger scales, of which one pass does the work of several; each is found as `ID-xSCALE`. @defaultValue none */

@@ -18,6 +18,8 @@ export interface ModelRegistry {
   readonly default: RegisteredModel;
   /** The one for what camcorders and discs recorded, if there is one. */
   readonly recordings: RegisteredModel | null;
+  /** The one for RGB, if there is one. */
+  readonly rgb: RegisteredModel | null;
   /**
    * Finds a model: a registered id, a filter (`nearest`, `bilinear`, `bicubic`, `lanczos`), or the path of a file: ONNX, or
    * weights that are made ONNX first. Facts are read from the graph and found out by running it on small pictures.
@@ -102,6 +104,10 @@ class Registry implements ModelRegistry {
 
   get recordings(): RegisteredModel | null {
     return this.#models.find(({ manifest }) => manifest.recordings) ?? null;
+  }
+
+  get rgb(): RegisteredModel | null {
+    return this.#models.find(({ manifest }) => manifest.rgb) ?? null;
   }
 
   get default(): RegisteredModel {

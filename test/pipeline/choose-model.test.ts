@@ -37,13 +37,24 @@ describe('chooseModel', () => {
     expect(await choose(name, size, ...coding)).toEqual({ id: registry.default.id, decisions: [] });
   });
 
+  it.each([
+    ['shot.png', ['-frames:v', '1', '-pix_fmt', 'rgb24']],
+    ['film.mov', ['-c:v', 'qtrle', '-pix_fmt', 'argb']],
+  ])('takes the model for RGB for %s and says why', async (name, coding) => {
+    const { id, decisions } = await choose(name, '64x48', ...coding);
+    expect(id).toBe('balanced-rgb');
+    expect(decisions).toEqual([
+      { topic: 'model', choice: 'balanced-rgb', reason: expect.stringContaining('in RGB') as string },
+    ]);
+  });
+
   it('takes the default where the output is to keep to what the source says', async () => {
     const source = await probe(folder.path('tape.dv'), { tools });
     expect(chooseModel(source, registry, true)).toEqual({ id: registry.default.id, decisions: [] });
   });
 
   it('takes the default where no model for recordings is installed', async () => {
-    const without = { ...registry, default: registry.default, recordings: null };
+    const without = { ...registry, default: registry.default, recordings: null, rgb: null };
     const source = await probe(folder.path('tape.dv'), { tools });
     expect(chooseModel(source, without).id).toBe('balanced');
   });
