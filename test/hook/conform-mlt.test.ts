@@ -248,7 +248,7 @@ describe('a project that Kdenlive saved', () => {
         ...['-map', '0:a', '-map', '1:v', ...codec, '-c:a', 'aac', folder.path('a.mp4')],
       );
       ffmpeg(...picture('testsrc', 90), ...codec, folder.path('c.mkv'));
-      const { result } = await conform(folder.path('saved.kdenlive'), { handles: 5, to: '1280x960' });
+      const { result } = await conform(folder.path('saved.kdenlive'), { handles: 5, to: '800x600' });
       expect(result.pieces.map(({ frames }) => frames)).toEqual([70, 51, 55]);
       // The black track below the others goes on for a quarter of an hour.
       const before = render('saved.kdenlive', 'out=130');
