@@ -17,7 +17,6 @@ TEST_CODEC = ["-c:v", "libx264", "-preset", "medium", "-crf", "26", "-g", "12"]
 TAPE_NOISE = 3.0
 TAPE_BITS = 0.5
 """A pixel, as DVDs and DVB have it; frames come at 25 a second."""
-KINDS = ("bicubic", "area", "compressed", "tape")
 VALIDATION_SIZE = (480, 272)
 """The middle of larger frames, so that validation takes little of the time."""
 WINDOW = 5
@@ -101,9 +100,9 @@ def load_tests(file: Path) -> list[dict]:
 
 
 def summarise(tests: list[dict], gains: list[float]) -> dict[str, float]:
-    """Mean gains in dB: first over a clip's frames, then over clips; `clean` is the mean of bicubic and area."""
+    """Mean gains in dB of each kind of test: first over a clip's frames, then over clips; `clean` is the mean of bicubic and area."""
     means = {}
-    for kind in KINDS:
+    for kind in dict.fromkeys(test["kind"] for test in tests):
         clips: dict[str, list[float]] = {}
         for test, gain in zip(tests, gains):
             if test["kind"] == kind:

@@ -16,15 +16,13 @@ import torch
 import torch.nn.functional as F
 
 from degrade import blur, draw_sigma, scaling_kernels, shrink
-from footage import psnr
+from footage import psnr, summarise
 from loop import follow_plan
 from networks import bicubic_phases, make_network
 from rgb_footage import make_tests
+from train import BATCH, KERNEL_SHARES, MARGIN, pick
 
-BATCH = 16
 SIDE = 48
-MARGIN = 16
-KERNEL_SHARES = (0.4, 0.4, 0.2)
 HALVED_CHROMA = 0.4
 LUMA = torch.tensor([0.2627, 0.6337, 0.1036])
 """Between the weights of BT.601 and BT.709: a network sees pictures of both."""
@@ -67,8 +65,7 @@ class Patches:
 
     def draw(self) -> tuple[torch.Tensor, torch.Tensor]:
         """[BATCH, 3, SIDE, SIDE] and the truth of it, 0 to 1."""
-        truth = torch.stack([self.draw_one() for _ in range(BATCH)])
-        truth = self.soften(truth)
+        truth = torch.cat([blur(self.draw_one()[None], [draw_sigma(random)]) for _ in range(BATCH)]).round()
         parts = truth.split(np.random.multinomial(BATCH, KERNEL_SHARES).tolist())
         small = torch.cat([shrink_colours(part, kernel) for part, kernel in zip(parts, self.kernels) if len(part)])
         halved = torch.rand(BATCH, 1, 1, 1) < HALVED_CHROMA
@@ -76,11 +73,8 @@ class Patches:
         inside, wide = slice(MARGIN, -MARGIN), slice(2 * MARGIN, -2 * MARGIN)
         return small[:, :, inside, inside] / 255, truth[:, :, wide, wide] / 255
 
-    def soften(self, truth: torch.Tensor) -> torch.Tensor:
-        return torch.cat([blur(one[None], [draw_sigma(random)]) for one in truth]).round()
-
     def draw_one(self) -> torch.Tensor:
-        picture = self.pictures[int(np.searchsorted(self.sums, random.random() * self.sums[-1]))]
+        picture = self.pictures[pick(self.sums)]
         size = 2 * SIDE + 4 * MARGIN
         y = random.randint(0, picture.shape[0] - size)
         x = random.randint(0, picture.shape[1] - size)
@@ -98,15 +92,14 @@ def shrink_colours(pictures: torch.Tensor, kernel: torch.Tensor) -> torch.Tensor
 
 
 def measure(network: torch.nn.Module, tests: list[dict]) -> dict[str, float]:
-    """Mean gains over Lanczos in dB of RGB, first over the frames of a clip."""
-    gains: dict[str, dict[str, list[float]]] = {}
+    """Gains over Lanczos in dB of RGB."""
+    gains = []
     with torch.no_grad():
         for test in tests:
             small = torch.from_numpy(test["half"].transpose(2, 0, 1).astype(np.float32) / 255)[None]
             result = (network(small)[0].numpy() * 255).round().clip(0, 255).transpose(1, 2, 0)
-            gain = psnr(result, test["truth"]) - test["lanczos"]
-            gains.setdefault(test["kind"], {}).setdefault(test["clip"], []).append(gain)
-    return {kind: round(float(np.mean([np.mean(values) for values in clips.values()])), 3) for kind, clips in gains.items()}
+            gains.append(psnr(result, test["truth"]) - test["lanczos"])
+    return summarise(tests, gains)
 
 
 def main() -> None:

@@ -1,4 +1,3 @@
-import path from 'node:path';
 import process from 'node:process';
 import type { CommandName } from '../config/option-table.ts';
 import { resolveUpscaleOptions } from '../config/resolve-options.ts';
@@ -7,6 +6,7 @@ import { loadRegistry } from '../infer/registry.ts';
 import { formatCrop, parseCrop } from '../pipeline/choose-crop.ts';
 import { compareModels, type CompareOptions } from '../pipeline/compare-models.ts';
 import { guardOutputFile } from '../pipeline/output-guard.ts';
+import { resolveOutput, stemOf } from '../pipeline/output-path.ts';
 import { readInput, readMessageOptions, readOption, readRequest } from './arguments.ts';
 import type { RawArguments } from './command-table.ts';
 import { EXIT_CODES } from './exit-codes.ts';
@@ -54,7 +54,7 @@ async function drawComparison(raw: RawArguments, drawing: Drawing): Promise<numb
   }
   const { output: asked, ...request } = readRequest(raw, drawing.command);
   const upscale = resolveUpscaleOptions(request);
-  const output = path.resolve(asked ?? nameSheet(input, drawing.suffix));
+  const output = resolveOutput(asked, input, `${stemOf(input)}.${drawing.suffix}.png`);
   await guardOutputFile(output, input, raw['overwrite'] === true);
   using interrupt = guardInterrupts(() => process.stderr.write('Stopping after this frame.\n'));
   const { logger } = createReporter({ progress: 'none', logLevel });
@@ -91,9 +91,4 @@ export function parseTime(text: string): number {
   throw new UpscaleError('USAGE', `--at cannot be ${JSON.stringify(text)}.`, {
     hint: 'Write it as 12.5, 1:02.5 or 1:00:02.5, from the start.',
   });
-}
-
-function nameSheet(input: string, suffix: string): string {
-  const { dir, name } = path.parse(input);
-  return path.join(dir, `${name.replace(/[._-]*%\d*d/, '')}.${suffix}.png`);
 }

@@ -7,8 +7,8 @@ import type { Source } from '../../decode/source.ts';
 import { findProfile } from '../../encode/profiles.ts';
 import { findTools } from '../../ffmpeg/tools.ts';
 import { hasEvenFrames } from '../../pipeline/frame-range.ts';
+import { resolveOutput } from '../../pipeline/output-path.ts';
 import type { Plan } from '../../pipeline/plan-schema.ts';
-import { namesFolder } from '../../pipeline/output-path.ts';
 import { prepare } from '../../pipeline/prepare.ts';
 import { chooseTargetSize } from '../../pipeline/target-size.ts';
 import { findMediaFiles } from './find-media.ts';
@@ -56,7 +56,7 @@ export async function planConform(file: string, options: ConformOptions): Promis
   const upscale = resolveUpscaleOptions(options.request);
   const timeline = await readTimeline(file);
   const folder = path.dirname(path.resolve(file));
-  const output = nameTimeline(file, asked);
+  const output = resolveOutput(asked, file, nameTimeline(file));
   if (output === path.resolve(file)) {
     throw new UpscaleError('OUTPUT_IS_SOURCE', `The new timeline would replace ${file}.`, {
       hint: 'Give another name with -o PATH.',
@@ -140,10 +140,9 @@ function describeSize(size: { readonly width: number; readonly height: number } 
   return size === null ? 'of no size' : `${size.width}x${size.height}`;
 }
 
-function nameTimeline(file: string, asked: string | undefined): string {
-  if (asked !== undefined && !namesFolder(asked)) return path.resolve(asked);
-  const { dir, name, ext } = path.parse(path.resolve(file));
-  return path.resolve(asked ?? dir, `${name}.upreel${/^\.fcpxmld$/i.test(ext) ? '.fcpxml' : ext}`);
+function nameTimeline(file: string): string {
+  const { name, ext } = path.parse(file);
+  return `${name}.upreel${/^\.fcpxmld$/i.test(ext) ? '.fcpxml' : ext}`;
 }
 
 /** Editors relink by name: a piece is called as its source, with the number of its first frame where there are several. */
