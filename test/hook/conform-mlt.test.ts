@@ -13,7 +13,11 @@ afterAll(folder.remove);
 
 /** Each frame carries its number in ten bars at the top, by which it is known again whatever is done to it. */
 const BARS = 10;
-const BAR_CODE = `geq=lum='if(lt(Y,H/8),16+219*mod(floor(N/pow(2,floor(X*${String(BARS)}/W))),2),lum(X,Y))':cb='if(lt(Y,H/8),128,cb(X,Y))':cr='if(lt(Y,H/8),128,cr(X,Y))'`;
+function drawNumber(width: number, height: number): string {
+  const bars = `scale=${String(BARS)}:1,geq=lum='16+219*mod(floor(N/pow(2,X)),2)':cb=128:cr=128`;
+  const size = `${String(width)}:${String(height / 8)}`;
+  return `split[picture][bars];[bars]${bars},scale=${size}:flags=neighbor[top];[picture][top]overlay=format=yuv420`;
+}
 /** Decibels (luma) that every frame of the two renders reaches; 29.9 was measured where the title comes in, 33.8 and more elsewhere. */
 const LEAST_PSNR = 29;
 /** A whole project is upscaled and rendered twice. */
@@ -118,13 +122,24 @@ beforeAll(() => {
     ...['-f', 'lavfi', '-i', 'testsrc2=s=720x576:r=50:d=3', '-f', 'lavfi', '-i', 'sine=r=48000:d=3'],
     ...[
       '-vf',
-      `${picture},tinterlace=interleave_bottom,${BAR_CODE},setfield=bff,setdar=4/3,settb=1/25,setpts=N`,
+      `${picture},tinterlace=interleave_bottom,${drawNumber(720, 576)},setfield=bff,setdar=4/3,settb=1/25,setpts=N`,
     ],
     ...['-ac', '2', '-c:v', 'dvvideo', '-field_order', 'bb', folder.path('tape.mov')],
   );
   ffmpeg(
     ...['-f', 'lavfi', '-i', 'testsrc2=s=640x480:r=25:d=8', '-f', 'lavfi', '-i', 'sine=f=660:r=48000:d=8'],
-    ...['-vf', `${picture},${BAR_CODE}`, '-c:v', 'libx264', '-crf', '14', '-g', '48', '-c:a', 'aac'],
+    ...[
+      '-vf',
+      `${picture},${drawNumber(640, 480)}`,
+      '-c:v',
+      'libx264',
+      '-crf',
+      '14',
+      '-g',
+      '48',
+      '-c:a',
+      'aac',
+    ],
     folder.path('film.mp4'),
   );
   writeFileSync(folder.path('project.mlt'), PROJECT);
@@ -240,7 +255,7 @@ describe('a project that Kdenlive saved', () => {
       );
       const picture = (source: string, frames: number): string[] => [
         ...['-f', 'lavfi', '-i'],
-        `${source}=s=640x480:r=30:d=${String(frames / 30)},gblur=2,format=yuv420p,${BAR_CODE}`,
+        `${source}=s=640x480:r=30:d=${String(frames / 30)},gblur=2,format=yuv420p,${drawNumber(640, 480)}`,
       ];
       const codec = ['-c:v', 'libx264', '-crf', '14'];
       ffmpeg(
