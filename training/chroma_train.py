@@ -18,7 +18,7 @@ from chroma_data import HALVING, MIDDLE, draw_matrix, halve_sited, halving_offse
 from chroma_footage import average, make_chroma_tests, measure_gains
 from chroma_networks import PHASES, ChromaUpscaler
 from degrade import blur
-from loop import follow_plan
+from loop import charbonnier, follow_plan
 
 CLEAN = 10
 CODED = 6
@@ -155,9 +155,9 @@ def main() -> None:
     patches = Patches(options.data, options.siting)
     tests = [test for clip in options.validate for test in make_chroma_tests(clip, options.siting)]
 
-    def find_error(_progress: float) -> torch.Tensor:
+    def find_loss(_progress: float) -> torch.Tensor:
         uv, y, truth = patches.draw()
-        return network(uv, y) - truth
+        return charbonnier(network(uv, y) - truth)
 
     follow_plan(
         network,
@@ -166,7 +166,7 @@ def main() -> None:
         minutes=options.minutes,
         rate=options.rate,
         every=EVERY,
-        find_error=find_error,
+        find_loss=find_loss,
         measure=lambda average_network: average(measure_gains(average_network, tests), "bicubic") if tests else {},
         judged_by=("clean", "compressed"),
     )

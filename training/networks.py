@@ -1,4 +1,6 @@
 """Networks that enlarge a picture. In and out: float32 [n, colours, h, w], 0 to 1."""
+import copy
+
 import torch
 import torch.nn as nn
 import torch.nn.functional as F
@@ -30,7 +32,8 @@ class RepConv(nn.Module):
             self.project *= 0.3
 
     def kernel(self) -> torch.Tensor:
-        return self.conv.weight + torch.einsum("omyx,mi->oiyx", self.project, self.expand) + self.identity
+        with torch.autocast(self.expand.device.type, enabled=False):
+            return self.conv.weight + torch.einsum("omyx,mi->oiyx", self.project, self.expand) + self.identity
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         return F.conv2d(x, self.kernel(), self.conv.bias, padding=1)
@@ -56,43 +59,87 @@ def bicubic_phases(scale: int) -> torch.Tensor:
     return torch.einsum("py,qx->pqyx", taps, taps).reshape(scale**2, 1, 5, 5)
 
 
-class Upscaler(nn.Module):
-    """Features at the source's size, as many channels after each layer as `widths` says, and a linear path that starts as bicubic interpolation."""
+class Network(nn.Module):
+    """
+    Features at the source's size (`first`, then `rest`, which a subclass has), a convolution that makes samples of them, and a linear path that
+    starts as bicubic interpolation.
+    """
 
-    def __init__(self, widths: list[int], scale: int = 2, colours: int = 1):
+    def __init__(self, width: int, scale: int, colours: int, spread: float):
         super().__init__()
         self.scale = scale
-        self.layers = nn.ModuleList(RepConv(a, b) for a, b in zip([colours, *widths], widths))
-        self.tail = nn.Conv2d(widths[-1], colours * scale**2, 3, padding=1)
+        self.tail = make_conv(width, colours * scale**2, spread)
         self.linear = nn.Conv2d(colours, colours * scale**2, 5, padding=2, bias=False)
-        nn.init.kaiming_normal_(self.tail.weight, nonlinearity="relu")
-        nn.init.zeros_(self.tail.bias)
         with torch.no_grad():
-            self.tail.weight *= 0.002
             self.linear.weight.zero_()
             for colour in range(colours):
                 rows = slice(colour * scale**2, (colour + 1) * scale**2)
                 self.linear.weight[rows, colour : colour + 1] = bicubic_phases(scale)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        features = x
-        for layer in self.layers:
+        return F.pixel_shuffle(self.tail(self.rest(self.first(x))) + self.linear(x), self.scale)
+
+
+class Upscaler(Network):
+    """As many channels after each layer as `widths` says."""
+
+    def __init__(self, widths: list[int], scale: int = 2, colours: int = 1):
+        super().__init__(widths[-1], scale, colours, spread=0.002)
+        self.layers = nn.ModuleList(RepConv(a, b) for a, b in zip([colours, *widths], widths))
+
+    def first(self, x: torch.Tensor) -> torch.Tensor:
+        return F.relu(self.layers[0](x))
+
+    def rest(self, features: torch.Tensor) -> torch.Tensor:
+        for layer in self.layers[1:]:
             features = F.relu(layer(features))
-        return F.pixel_shuffle(self.tail(features) + self.linear(x), self.scale)
+        return features
+
+
+class ResidualUpscaler(Network):
+    """
+    `blocks` of two convolutions each that are added to what came in (He et al. 2016; EDSR, Lim et al. 2017), with the ReLU after the sum: so
+    onnxruntime runs convolution, sum and ReLU as one.
+    """
+
+    def __init__(self, width: int, blocks: int, scale: int = 2, colours: int = 1):
+        super().__init__(width, scale, colours, spread=0.02)
+        self.head = make_conv(colours, width)
+        self.blocks = nn.ModuleList(nn.ModuleList([make_conv(width, width), make_conv(width, width, 0.3)]) for _ in range(blocks))
+
+    def first(self, x: torch.Tensor) -> torch.Tensor:
+        return F.relu(self.head(x))
+
+    def rest(self, features: torch.Tensor) -> torch.Tensor:
+        for inner, outer in self.blocks:
+            features = F.relu(features + outer(F.relu(inner(features))))
+        return features
+
+
+def make_conv(inputs: int, outputs: int, spread: float = 1.0) -> nn.Conv2d:
+    """3x3, with weights that are `spread` times those that keep the variance."""
+    conv = nn.Conv2d(inputs, outputs, 3, padding=1)
+    nn.init.kaiming_normal_(conv.weight, nonlinearity="relu")
+    nn.init.zeros_(conv.bias)
+    with torch.no_grad():
+        conv.weight *= spread
+    return conv
 
 
 NETWORKS = {
     "realtime": {"widths": [16, 16]},
     "balanced": {"widths": [16, 32, 32, 32, 32]},
-    "quality": {"widths": [64] * 10},
+    "quality": {"width": 64, "blocks": 4},
 }
 
 
-def make_network(name: str, scale: int = 2, colours: int = 1) -> Upscaler:
-    return Upscaler(**NETWORKS[name], scale=scale, colours=colours)
+def make_network(name: str, scale: int = 2, colours: int = 1) -> Network:
+    sizes = NETWORKS[name]
+    kind = ResidualUpscaler if "blocks" in sizes else Upscaler
+    return kind(**sizes, scale=scale, colours=colours)
 
 
-def start_from(network: Upscaler, weights: dict[str, torch.Tensor]) -> None:
+def start_from(network: Network, weights: dict[str, torch.Tensor]) -> None:
     """Takes the weights that fit; what has another shape (the tail of another scale) stays as it is."""
     own = network.state_dict()
     fitting = {name: weights[name] if weights[name].shape == own[name].shape else own[name] for name in own}
@@ -105,18 +152,20 @@ class Collapsed(nn.Module):
     stride 2: kernels of 4 outputs waste most of a vector register.
     """
 
-    def __init__(self, network: Upscaler):
+    def __init__(self, network: Network):
         super().__init__()
         is_folded = network.scale == 2
+        self.network = copy.deepcopy(network)
+        for module in [*self.network.modules()]:
+            for name, child in module.named_children():
+                if isinstance(child, RepConv):
+                    setattr(module, name, child.collapse())
         self.shuffle = 4 if is_folded else network.scale
-        self.layers = nn.ModuleList(layer.collapse() for layer in network.layers)
         self.tail = fold(network.tail) if is_folded else network.tail
         self.linear = fold(network.linear) if is_folded else network.linear
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        features = x
-        for layer in self.layers:
-            features = F.relu(layer(features))
+        features = self.network.rest(self.network.first(x))
         return F.pixel_shuffle(self.tail(features) + self.linear(x), self.shuffle)
 
 

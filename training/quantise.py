@@ -26,12 +26,13 @@ CLIPPED_SHARE = 1e-5
 
 def calibrate(network: Collapsed, patches: Patches) -> tuple[list[float], tuple[float, float]]:
     """Largest value after each layer, but for a few, and the range of what the tail adds."""
-    seen: list[list[torch.Tensor]] = [[] for _ in network.layers]
+    layers = network.network.layers
+    seen: list[list[torch.Tensor]] = [[] for _ in layers]
     added = []
     with torch.no_grad():
         for _ in range(CALIBRATION_BATCHES):
             features, _ = patches.draw(1.0)
-            for layer, values in zip(network.layers, seen):
+            for layer, values in zip(layers, seen):
                 features = F.relu(layer(features))
                 values.append(features.flatten()[::7])
             added.append(network.tail(features).flatten())
@@ -85,7 +86,7 @@ class Graph:
 def build(network: Collapsed, tops: list[float], added: tuple[float, float]) -> onnx.ModelProto:
     graph = Graph()
     value, step = "x", None
-    for i, (layer, top) in enumerate(zip(network.layers, tops)):
+    for i, (layer, top) in enumerate(zip(network.network.layers, tops)):
         value = graph.convolve(f"layer{i}", value, layer, step)
         value = graph.node("Relu", [value], f"layer{i}.relu")
         value, step = graph.round_trip(value, 0.0, top), top / 255

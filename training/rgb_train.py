@@ -17,7 +17,7 @@ import torch.nn.functional as F
 
 from degrade import blur, draw_sigma, scaling_kernels, shrink
 from footage import psnr, summarise
-from loop import follow_plan
+from loop import charbonnier, follow_plan
 from networks import bicubic_phases, make_network
 from rgb_footage import make_tests
 from train import BATCH, KERNEL_SHARES, MARGIN, pick
@@ -121,9 +121,9 @@ def main() -> None:
     clips = sorted(options.validate.iterdir()) if options.validate else []
     tests = [test for clip in clips for test in make_tests(clip, (480, 272))]
 
-    def find_error(_: float) -> torch.Tensor:
+    def find_loss(_: float) -> torch.Tensor:
         small, truth = patches.draw()
-        return network(small.contiguous(memory_format=torch.channels_last)) - truth
+        return charbonnier(network(small.contiguous(memory_format=torch.channels_last)) - truth)
 
     if tests:
         print("begins with", measure(network, tests), flush=True)
@@ -134,7 +134,7 @@ def main() -> None:
         minutes=options.minutes,
         rate=options.rate,
         every=EVERY,
-        find_error=find_error,
+        find_loss=find_loss,
         measure=lambda average: measure(average, tests) if tests else {},
         judged_by=("bicubic", "area"),
     )

@@ -16,7 +16,7 @@ import torch
 
 from degrade import blur, draw_sigma, scaling_kernels, shrink
 from footage import VALIDATION_SIZE, make_tests, psnr, summarise
-from loop import follow_plan
+from loop import LOSSES, follow_plan
 from networks import make_network, start_from
 
 BATCH = 16
@@ -140,6 +140,7 @@ def main() -> None:
     parser.add_argument("--scale", type=int, default=2)
     parser.add_argument("--validate", type=Path)
     parser.add_argument("--rate", type=float, default=LEARNING_RATE, help=f"learning rate (default {LEARNING_RATE})")
+    parser.add_argument("--loss", choices=list(LOSSES), default="charbonnier")
     parser.add_argument("--start", type=Path, help="best.pt of another run to start from")
     parser.add_argument("--threads", type=int, default=1)
     options = parser.parse_args()
@@ -159,9 +160,9 @@ def main() -> None:
 
     warm_up = 0.0 if options.start else WARM_UP
 
-    def find_error(progress: float) -> torch.Tensor:
+    def find_loss(progress: float) -> torch.Tensor:
         small, truth = patches.draw(min(1.0, progress / warm_up) if warm_up else 1.0)
-        return network(small.contiguous(memory_format=torch.channels_last)) - truth
+        return LOSSES[options.loss](network(small.contiguous(memory_format=torch.channels_last)) - truth)
 
     follow_plan(
         network,
@@ -170,7 +171,7 @@ def main() -> None:
         minutes=options.minutes,
         rate=options.rate,
         every=EVERY,
-        find_error=find_error,
+        find_loss=find_loss,
         measure=lambda average: measure(average, tests, device) if tests else {},
         judged_by=JUDGED_BY[options.kind],
         device=device,

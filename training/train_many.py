@@ -23,8 +23,8 @@ import torch.nn.functional as F
 
 from degrade import blur, draw_sigma, scaling_kernels, shrink
 from footage import load_tests
-from loop import EMA
-from networks import Upscaler, make_network, start_from
+from loop import EMA, LOSSES
+from networks import Network, make_network, start_from
 from train import CANDIDATES, JUDGED_BY, KERNEL_SHARES, TURNS, measure
 
 SIDE = 64
@@ -33,14 +33,19 @@ FULL_RATE_AFTER = 0.02
 """Share of a job; the learning rate rises until then and falls as a cosine afterwards."""
 REFRESH = 20
 """Seconds after which the planes are degraded anew and new pairs are taken in."""
-MOST_SAMPLES = 5_000_000_000
-"""Of the truths of a kind of pairs; the GPU's memory holds them twice."""
+MOST_SAMPLES = 14_000_000_000
+"""Of the truths of a kind of pairs, which the GPU's memory holds."""
 LIMITED = 0.6
 """Share of the patches in limited range, as video is."""
+WEAKEST = 0.5
+"""Contrast that is left of a weakened patch, at least."""
 
 
 class Job(NamedTuple):
-    """`share` of the minutes; `coded`: share of a batch from pairs of each kind; `start`: a file of weights or an earlier job's name."""
+    """
+    `share` of the minutes; `coded`: share of a batch from pairs of each kind; `start`: a file of weights or an earlier job's name; `weakened`: share of
+    the patches with less contrast, at another brightness, so that none is known by its own; `keep`: the weights of every measurement as well.
+    """
 
     name: str
     network: str
@@ -51,17 +56,19 @@ class Job(NamedTuple):
     batch: int = 64
     start: str | None = None
     warm_up: float = 0.0
+    loss: str = "charbonnier"
+    weakened: float = 0.0
+    keep: bool = False
 
 
 class Samples:
     """Pictures of different sizes in one flat tensor each of sources and truths, uint8."""
 
-    def __init__(self, smalls: list[torch.Tensor], truths: list[torch.Tensor], scale: int, edge: int):
-        sizes = torch.tensor([small.shape for small in smalls])
+    def __init__(self, small: torch.Tensor, truth: torch.Tensor, sizes: list[tuple[int, int]], scale: int, edge: int):
+        sizes = torch.tensor(sizes)
         areas = sizes.prod(1)
-        device = smalls[0].device
-        self.small = torch.cat([small.reshape(-1) for small in smalls])
-        self.truth = torch.cat([truth.reshape(-1) for truth in truths])
+        device = small.device
+        self.small, self.truth = small, truth
         self.begins = (areas.cumsum(0) - areas).to(device)
         self.heights, self.widths = sizes.to(device).unbind(1)
         self.shares = areas.double().to(device)
@@ -106,31 +113,30 @@ def degrade_planes(planes: list[torch.Tensor], scale: int, softened: float) -> S
         kernel = kernels[np.random.choice(len(kernels), p=KERNEL_SHARES)]
         smalls.append(shrink(truth, kernel, scale).clamp(0, 255).round().byte()[0, 0])
         truths.append(truth.clamp(0, 255).byte()[0, 0])
-    return Samples(smalls, truths, scale, edge=0)
+    small, truth = (torch.cat([part.reshape(-1) for part in parts]) for parts in (smalls, truths))
+    return Samples(small, truth, [tuple(part.shape) for part in smalls], scale, edge=0)
 
 
 class Pairs:
-    """Pairs of one kind and scale; `read` takes in the files that are new."""
+    """Pairs of one kind and scale; `read` takes in the files that are new, as long as there is room."""
 
     def __init__(self, folder: Path, kind: str, scale: int, planes: list[torch.Tensor]):
         self.folder, self.pattern, self.scale, self.planes = folder, f"{kind}-{scale}-*.npz", scale, planes
         self.known: set[Path] = set()
-        self.smalls: list[torch.Tensor] = []
-        self.truths: list[torch.Tensor] = []
+        self.sizes: list[tuple[int, int]] = []
         self.samples: Samples | None = None
+        self.held = 0
+        device = planes[0].device
+        self.truth = torch.empty(MOST_SAMPLES, dtype=torch.uint8, device=device)
+        self.small = torch.empty(MOST_SAMPLES // scale**2, dtype=torch.uint8, device=device)
 
     def read(self) -> None:
-        fresh = set(self.folder.glob(self.pattern)) - self.known
-        held = sum(truth.numel() for truth in self.truths)
-        for file in sorted(fresh):
-            if held > MOST_SAMPLES:
-                break
-            before = len(self.truths)
+        fresh = sorted(set(self.folder.glob(self.pattern)) - self.known)
+        for file in fresh:
             self.read_file(file)
-            held += sum(truth.numel() for truth in self.truths[before:])
             self.known.add(file)
-        if fresh and self.smalls:
-            self.samples = Samples(self.smalls, self.truths, self.scale, edge=4)
+        if fresh and self.sizes:
+            self.samples = Samples(self.small, self.truth, self.sizes, self.scale, edge=4)
 
     def read_file(self, file: Path) -> None:
         groups: dict[tuple[int, int], list[tuple]] = {}
@@ -146,8 +152,17 @@ class Pairs:
         for group in groups.values():
             smalls, truths, sigmas = zip(*group)
             soft = blur(torch.stack(truths).float()[:, None], list(sigmas)).round().clamp(0, 255).byte()
-            self.smalls += torch.from_numpy(np.stack(smalls)).to(soft.device).unbind()
-            self.truths += soft[:, 0].unbind()
+            self.add(torch.from_numpy(np.stack(smalls)), soft[:, 0])
+
+    def add(self, smalls: torch.Tensor, truths: torch.Tensor) -> None:
+        """[n, h, w] each."""
+        begin, end = self.held, self.held + truths.numel()
+        if end > len(self.truth):
+            return
+        self.truth[begin:end].copy_(truths.reshape(-1))
+        self.small[begin // self.scale**2 : end // self.scale**2].copy_(smalls.reshape(-1))
+        self.held = end
+        self.sizes += [tuple(smalls.shape[1:])] * len(smalls)
 
 
 class Source:
@@ -184,27 +199,30 @@ class Source:
         parts.append((small, truth))
         limited = (torch.rand(self.job.batch, 1, 1, 1, device=small.device) < LIMITED).float()
         gain, offset = (1 - limited * 36 / 255) / 255, limited * 16 / 255
+        if self.job.weakened:
+            is_weakened, contrast, brightness = torch.rand(3, self.job.batch, 1, 1, 1, device=small.device)
+            contrast = 1 - (is_weakened < self.job.weakened) * contrast * (1 - WEAKEST)
+            gain, offset = gain * contrast, offset * contrast + (1 - contrast) * brightness
         return tuple(torch.cat([part[k] for part in parts])[:, None].float() * gain + offset for k in (0, 1))
 
 
-def run_in_bfloat16(network: Upscaler, x: torch.Tensor) -> torch.Tensor:
+def run_in_bfloat16(network: Network, x: torch.Tensor) -> torch.Tensor:
     """The network with all layers but the first in bfloat16; what carries the picture itself stays in float32."""
-    features = F.relu(network.layers[0](x)).bfloat16().contiguous(memory_format=torch.channels_last)
-    for layer in network.layers[1:]:
-        features = F.relu_(F.conv2d(features, layer.kernel().bfloat16(), layer.conv.bias.bfloat16(), padding=1))
-    tail = F.conv2d(features, network.tail.weight.bfloat16(), network.tail.bias.bfloat16(), padding=1)
+    features = network.first(x).bfloat16().contiguous(memory_format=torch.channels_last)
+    with torch.autocast(x.device.type, torch.bfloat16, cache_enabled=False):
+        tail = network.tail(network.rest(features))
     return F.pixel_shuffle(tail.float() + network.linear(x), network.scale)
 
 
 class Step:
     """One step of training as a CUDA graph: the batch is copied to where the graph reads it."""
 
-    def __init__(self, job: Job, network: Upscaler, average: Upscaler, first: tuple[torch.Tensor, torch.Tensor]):
+    def __init__(self, job: Job, network: Network, average: Network, first: tuple[torch.Tensor, torch.Tensor]):
         device = first[0].device
         self.small, self.truth = (part.clone() for part in first)
         self.rate = torch.tensor(1e-6, device=device)
         self.loss = torch.zeros((), device=device)
-        self.network = network
+        self.network, self.find_loss = network, LOSSES[job.loss]
         self.weights = [list(net.parameters()) for net in (network, average)]
         self.graph = None
         if device.type != "cuda":
@@ -229,14 +247,14 @@ class Step:
     def descend(self) -> None:
         self.optimiser.zero_grad(set_to_none=True)
         error = run_in_bfloat16(self.network, self.small) - self.truth
-        loss = torch.sqrt(error * error + 1e-6).mean()
+        loss = self.find_loss(error)
         loss.backward()
         torch.nn.utils.clip_grad_norm_(self.network.parameters(), 1.0)
         self.optimiser.step()
         with torch.no_grad():
             self.loss += loss.detach()
-            for slow, fast in zip(self.weights[1], self.weights[0]):
-                slow.lerp_(fast.detach(), 1 - EMA)
+            torch._foreach_mul_(self.weights[1], EMA)
+            torch._foreach_add_(self.weights[1], self.weights[0], alpha=1 - EMA)
 
     def run(self, batch: tuple[torch.Tensor, torch.Tensor], rate: float) -> None:
         self.small.copy_(batch[0])
@@ -275,12 +293,12 @@ def train(job: Job, seconds: float, planes: list[torch.Tensor], pairs: dict[str,
             gains = measure(average.eval(), tests, str(device)) if tests and job.scale == 2 else {}
             score = sum(gains[kind] for kind in judged_by) if gains else float(steps)
             line = {"steps": steps, "seconds": round(time.monotonic() - began), "rate": rate, "loss": round(step.loss.item() / (steps - told_steps), 6)}
-            line |= {"pairs": {kind: len(found.smalls) for kind, found in source.coded.items()}, **gains}
+            line |= {"pairs": {kind: len(found.sizes) for kind, found in source.coded.items()}, **gains}
             with open(folder / "log.jsonl", "a") as log:
                 log.write(json.dumps(line) + "\n")
             print(job.name, json.dumps(line), flush=True)
             step.loss.zero_()
-            names = ["last.pt"]
+            names = ["last.pt", f"{steps}.pt"] if job.keep else ["last.pt"]
             if score > best:
                 best = score
                 names.append("best.pt")
@@ -317,7 +335,8 @@ def main() -> None:
             continue
         try:
             for kind in job.coded:
-                pairs.setdefault((kind, job.scale), Pairs(options.pairs, kind, job.scale, planes))
+                if (kind, job.scale) not in pairs:
+                    pairs[kind, job.scale] = Pairs(options.pairs, kind, job.scale, planes)
             own = {kind: pairs[kind, job.scale] for kind in job.coded}
             train(job, seconds, planes, own, options.runs, tests)
         except Exception:  # One job that fails must not cost the time of the others.
