@@ -118,7 +118,8 @@ export interface BlendCost {
 }
 
 const FRAMES = 24;
-const ROUNDS = 15;
+/** Many, as other programs slow most of them down. */
+const ROUNDS = 60;
 
 /** CPU time of a noisy, moving frame of 720x576, and of the model that enlarges it. */
 async function timeBlending(

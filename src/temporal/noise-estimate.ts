@@ -7,7 +7,7 @@ import type { Kernels } from '../kernels/kernels.ts';
 const BLOCK = 16;
 const BORDER = 2;
 const SAMPLES_PER_BLOCK = BLOCK * BLOCK;
-const WANTED_BLOCKS = 400;
+const WANTED_BLOCKS = 225;
 /** Bytes that the kernel writes for a block. */
 const RESULT_BYTES = 16;
 
