@@ -53,7 +53,7 @@ async function printTemporal(args: readonly string[]): Promise<void> {
 async function printCluster(quick: boolean): Promise<void> {
   const folder = await mkdtemp(path.join(os.tmpdir(), 'upreel-bench-'));
   try {
-    const cluster = await benchCluster(folder, quick ? '160x120' : '720x576', quick ? 15 : 60);
+    const cluster = await benchCluster(folder, quick ? '160x120' : '360x288', quick ? 15 : 30);
     const { cpu, wall, ...ratios } = cluster;
     table([ratios]);
     table([
