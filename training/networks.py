@@ -131,12 +131,13 @@ NETWORKS = {
     "balanced": {"widths": [16, 32, 32, 32, 32]},
     "quality": {"width": 64, "blocks": 4},
 }
+CHAINS = [name for name, sizes in NETWORKS.items() if "widths" in sizes]
+"""Those that are an `Upscaler`."""
 
 
 def make_network(name: str, scale: int = 2, colours: int = 1) -> Network:
-    sizes = NETWORKS[name]
-    kind = ResidualUpscaler if "blocks" in sizes else Upscaler
-    return kind(**sizes, scale=scale, colours=colours)
+    kind = Upscaler if name in CHAINS else ResidualUpscaler
+    return kind(**NETWORKS[name], scale=scale, colours=colours)
 
 
 def start_from(network: Network, weights: dict[str, torch.Tensor]) -> None:

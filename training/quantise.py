@@ -16,7 +16,7 @@ import torch.nn.functional as F
 from onnx import TensorProto, helper, numpy_helper
 
 from export import OPSET
-from networks import Collapsed, make_network
+from networks import CHAINS, Collapsed, make_network
 from train import CODED, Patches
 
 WEIGHT_RANGE = 63
@@ -106,7 +106,7 @@ def build(network: Collapsed, tops: list[float], added: tuple[float, float]) -> 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("network")
+    parser.add_argument("network", choices=CHAINS)
     parser.add_argument("weights")
     parser.add_argument("data", type=Path)
     parser.add_argument("out")

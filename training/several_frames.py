@@ -18,7 +18,8 @@ import torch.nn.functional as F
 
 from degrade import scaling_kernels, shrink
 from footage import psnr, read_frames
-from networks import Upscaler, make_network, NETWORKS
+from loop import charbonnier
+from networks import CHAINS, NETWORKS, Upscaler, make_network
 
 SCALE = 2
 SIDE = 48
@@ -141,7 +142,7 @@ def test(one: Upscaler, three: Upscaler, clips: list[Path]) -> list[dict]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("network", choices=list(NETWORKS))
+    parser.add_argument("network", choices=CHAINS)
     parser.add_argument("data", type=Path)
     parser.add_argument("start", type=Path)
     parser.add_argument("clips", type=Path)
@@ -167,8 +168,7 @@ def main() -> None:
         for network, seen, optimiser in zip((one, three), (single, triple), optimisers):
             for group in optimiser.param_groups:
                 group["lr"] = now
-            error = network(seen) - truth
-            loss = torch.sqrt(error * error + 1e-6).mean()
+            loss = charbonnier(network(seen) - truth)
             optimiser.zero_grad(set_to_none=True)
             loss.backward()
             torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)

@@ -126,6 +126,7 @@ class Pairs:
         self.sizes: list[tuple[int, int]] = []
         self.samples: Samples | None = None
         self.held = 0
+        self.is_full = False
         device = planes[0].device
         self.truth = torch.empty(MOST_SAMPLES, dtype=torch.uint8, device=device)
         self.small = torch.empty(MOST_SAMPLES // scale**2, dtype=torch.uint8, device=device)
@@ -133,6 +134,8 @@ class Pairs:
     def read(self) -> None:
         fresh = sorted(set(self.folder.glob(self.pattern)) - self.known)
         for file in fresh:
+            if self.is_full:
+                break
             self.read_file(file)
             self.known.add(file)
         if fresh and self.sizes:
@@ -158,6 +161,7 @@ class Pairs:
         """[n, h, w] each."""
         begin, end = self.held, self.held + truths.numel()
         if end > len(self.truth):
+            self.is_full = True
             return
         self.truth[begin:end].copy_(truths.reshape(-1))
         self.small[begin // self.scale**2 : end // self.scale**2].copy_(smalls.reshape(-1))
