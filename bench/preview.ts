@@ -7,6 +7,7 @@ import type * as previewModule from '../src/preview/preview.ts';
 import type { Variant } from '../src/preview/variant.ts';
 import type { Viewer } from '../src/preview/viewers.ts';
 import { tools } from './clips.ts';
+import { benchPreviewPage, type PageBench } from './preview-page.ts';
 
 export interface PreviewBench {
   /** Seconds from opening the source to its first upscaled frames, which are made at once. */
@@ -17,11 +18,13 @@ export interface PreviewBench {
   readonly cancel: { readonly median: number; readonly most: number };
   /** Video seconds a second, sustained, and how long the longest wait for a segment was after the start. */
   readonly sustained: { readonly speed: number; readonly longestStall: number };
-  /** Segments upscaled for four viewers of as many segments as `wanted`. */
+  /** Segments upscaled for four viewers that watch the same `wanted` ones; those made ahead by then count too. */
   readonly fourViewers: { readonly made: number; readonly wanted: number };
   /** MiB of this process before and after all seeks; processes of ffmpeg left at the end. */
   readonly memory: { readonly before: number; readonly after: number };
   readonly orphans: number;
+  /** The page in a browser, which takes its own share of the machine; null where there is none. */
+  readonly page: PageBench | null;
 }
 
 const SEEKS = 30;
@@ -34,24 +37,27 @@ type Preview = previewModule.Preview;
 
 /** Measures the preview of 720x576 at 25 with sound by the `realtime` model, temporal low, as a player that takes segments as they come. */
 export async function benchPreview(folder: string, seconds: number): Promise<PreviewBench> {
+  const clip = await makeTape(folder, seconds + 5);
+  return { ...(await benchWorkbench(clip, seconds)), page: await benchPreviewPage(clip, seconds) };
+}
+
+async function makeTape(folder: string, seconds: number): Promise<string> {
   const clip = path.join(folder, 'tape.mov');
-  await promisify(execFile)(tools.ffmpeg, [
-    ...[
-      '-v',
-      'error',
-      '-y',
-      '-f',
-      'lavfi',
-      '-i',
-      'testsrc2=s=720x576:r=25',
-      '-f',
-      'lavfi',
-      '-i',
-      'sine=440:r=48000',
-    ],
-    ...['-t', String(seconds + 5), '-vf', 'gblur=1,noise=alls=3:allf=t,setsar=16/15'],
-    ...['-c:v', 'mjpeg', '-q:v', '3', '-pix_fmt', 'yuvj420p', '-c:a', 'pcm_s16le', clip],
+  const sources = ['testsrc2=s=720x576:r=25', 'sine=440:r=48000'].flatMap((from) => [
+    '-f',
+    'lavfi',
+    '-i',
+    from,
   ]);
+  const filters = 'gblur=1,noise=alls=3:allf=t,setsar=16/15';
+  const codecs = ['-c:v', 'mjpeg', '-q:v', '3', '-pix_fmt', 'yuvj420p', '-c:a', 'pcm_s16le'];
+  await promisify(execFile)(tools.ffmpeg, [
+    ...['-v', 'error', '-y', ...sources, '-t', String(seconds), '-vf', filters, ...codecs, clip],
+  ]);
+  return clip;
+}
+
+async function benchWorkbench(clip: string, seconds: number): Promise<Omit<PreviewBench, 'page'>> {
   const started = performance.now();
   const upscale = resolveUpscaleOptions({ model: 'realtime', temporal: 'low', chroma: 'filter' });
   const preview = await BuiltPreview.open(clip, { upscale, cacheBytes: 4e9, logger: silentLogger });
@@ -81,24 +87,26 @@ export async function benchPreview(folder: string, seconds: number): Promise<Pre
   }
 }
 
-/** Takes segments as fast as they come, which a player's buffer allows until it is full. */
+/** Takes segments as fast as they come, which a player's buffer allows until it is full; it plays from when it has the second one. */
 async function play(
   preview: Preview,
   viewer: Viewer,
   variant: Variant,
   seconds: number,
 ): Promise<PreviewBench['sustained']> {
+  const [, second, ...rest] = variant.grid.segments;
+  const asked = performance.now();
+  if (second !== undefined) await timeTake(preview, viewer, variant, second.index);
   const started = performance.now();
   let longestStall = 0;
-  let played = 0;
-  for (const { index, start, duration } of variant.grid.segments.slice(1)) {
+  let played = second?.duration ?? 0;
+  for (const { index, start, duration } of rest) {
     if (start >= seconds) break;
-    const ahead = start - since(started);
-    const waited = await timeTake(preview, viewer, variant, index);
-    longestStall = Math.max(longestStall, waited - Math.max(0, ahead));
+    await timeTake(preview, viewer, variant, index);
+    longestStall = Math.max(longestStall, since(started) - start);
     played += duration;
   }
-  return { speed: played / since(started), longestStall };
+  return { speed: played / since(asked), longestStall };
 }
 
 /** Seeks into a variant of which nothing is there yet, each time while the last work is under way. */
@@ -125,9 +133,10 @@ async function seekAbout(
 }
 
 async function watchByFour(preview: Preview): Promise<PreviewBench['fourViewers']> {
+  const before = preview.workbench.counts.made;
+  // Makes the first one.
   const variant = await preview.variantOf({ ...preview.defaults, temporal: 'medium' });
   const viewers = Array.from({ length: 4 }, () => preview.viewers.add());
-  const before = preview.workbench.counts.made;
   const wanted = 4;
   for (let index = 0; index < wanted; index++) {
     await Promise.all(viewers.map((viewer) => timeTake(preview, viewer, variant, index)));
