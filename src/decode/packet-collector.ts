@@ -20,6 +20,8 @@ export interface PacketSummary extends Omit<PacketScan, 'complete' | 'complaints
   readonly durations: ReadonlyMap<number, number>;
   /** Presentation times of the smallest key frames behind the first: those that may be none (rolling refresh). */
   readonly doubtfulKeyframes: readonly number[];
+  /** Presentation times of all frames that have one, ascending. */
+  readonly frameTimes: Float64Array;
 }
 
 /** A jump of the clock that no pause between two frames explains, in frames. */
@@ -89,6 +91,7 @@ export class PacketCollector {
       duplicatePts: duplicates,
       discontinuous: this.#jumps.some((jump) => jump < 0 || jump > jumpLimit),
       durations: this.#durations,
+      frameTimes: pts,
       doubtfulKeyframes: this.#smallKeys.map(({ pts }) => pts).sort((a, b) => a - b),
     };
   }

@@ -1,4 +1,4 @@
-import { mkdir, readdir, rm, stat } from 'node:fs/promises';
+import { mkdir, readdir, rm, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { UpscaleError } from '../core/errors.ts';
 import type { Frame } from '../core/frame.ts';
@@ -29,7 +29,7 @@ export interface EncodedSegment {
 export interface SegmentEncoder {
   /** Takes the frame over and disposes of it; resolves when the encoder has its bytes. Its `pts` are absolute. */
   write(frame: Frame): Promise<void>;
-  /** Lets the encoder finish its file. Throws `ENCODER_FAILED` with its last words, or `DISK_SPACE`. */
+  /** Lets the encoder finish its file, which is empty where no frame came. Throws `ENCODER_FAILED` with its last words, or `DISK_SPACE`. */
   finish(): Promise<EncodedSegment>;
   /** Ends the encoder at once; the file is not whole. */
   abort(): Promise<void>;
@@ -60,7 +60,7 @@ export async function openEncoder(
     throw describeFailure(exit, {
       what: `encoding with ${plan.encoder}`,
       code: 'ENCODER_FAILED',
-      hint: 'See what it says below; another --encoder or fewer --encoder-args may do.',
+      hint: 'Its own words say why; another --encoder or fewer --encoder-args may do.',
     });
   };
 
@@ -78,6 +78,12 @@ export async function openEncoder(
       if (encoding.gone()) await fail();
     },
     async finish() {
+      if (times.length === 0) {
+        // Where nothing of the source decodes there is a hole, and ffmpeg takes no stream without frames.
+        await encoding.child.stop();
+        if (!pictures) await writeFile(target, '');
+        return { frames: 0, bytes: 0 };
+      }
       if (held.length > 0) {
         await encoding.child.stop();
         encoding = await startEncoding(withoutReordering(plan), output, options);
@@ -87,7 +93,7 @@ export async function openEncoder(
       await encoding.writer.end();
       const exit = await encoding.child.exited;
       if (exit.code !== 0) await fail();
-      if (times.length > 0) await checkSegment(plan, target, times);
+      await checkSegment(plan, target, times);
       return { frames: times.length, bytes: await measureBytes(target) };
     },
     async abort() {

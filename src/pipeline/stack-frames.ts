@@ -1,5 +1,5 @@
 import type { Frame } from '../core/frame.ts';
-import { frameBytes, pixelFormat, type PlaneRole } from '../core/pixel-format.ts';
+import { frameBytes, pixelFormat } from '../core/pixel-format.ts';
 import { openUpscaler, type Upscaler } from '../infer/upscaler.ts';
 import type { InferPlan } from '../infer/infer-plan.ts';
 import type { Arena } from '../kernels/arena.ts';
@@ -55,10 +55,8 @@ export class FrameStack {
     const below = this.#kept.shift();
     try {
       const stacked = this.#arena.allocateFrame(format, size.width, size.height, pts);
+      fillBlack(this.#arena, stacked);
       stacked.planes.forEach((target, i) => {
-        const role = format.planes[i]?.role ?? 'Y';
-        const bytes = target.width * target.height * format.bytesPerSample;
-        this.#arena.bytes(target.offset, bytes).fill(blackOf(role));
         const middle =
           (size.height - (below?.height ?? 0) - ((below?.height ?? 0) % 2)) >>
           (format.planes[i]?.log2Height ?? 0);
@@ -89,9 +87,12 @@ export class FrameStack {
   }
 }
 
-/** Frames of previews have 8 bits. */
-function blackOf(role: PlaneRole): number {
-  return role === 'U' || role === 'V' ? 128 : 16;
+/** Makes a frame of 8 bits black. */
+export function fillBlack(arena: Arena, { format, planes }: Frame): void {
+  for (const [i, { offset, width, height }] of planes.entries()) {
+    const role = format.planes[i]?.role ?? 'Y';
+    arena.bytes(offset, width * height).fill(role === 'U' || role === 'V' ? 128 : 16);
+  }
 }
 
 /** Arena bytes that stacking takes beyond a run without it: kept frames, and the stacked ones in place of the upscaled. */

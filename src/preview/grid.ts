@@ -13,6 +13,9 @@ export interface GridSegment {
   readonly index: number;
   readonly startTicks: number;
   readonly endTicks: number;
+  /** When its first frame is shown, and when the next segment's is. */
+  readonly firstTicks: number;
+  readonly nextTicks: number;
   /** Seconds after the first frame. */
   readonly start: number;
   /** Seconds. */
@@ -33,13 +36,16 @@ export interface Grid {
 }
 
 /**
- * Cuts the source for a playlist: equal numbers of frames where frames are equally far apart, equal times where they are not. Pure.
+ * Cuts the source for a playlist: equal numbers of frames where frames are equally far apart, else about equal times, each segment from one frame
+ * to another. Pure.
  *
  * @param isEager - Whether the first segment is short. The speed of a machine cannot be told by so few frames.
+ * @param frameTimes - Where frames are not equally far apart: their times, ascending, in ticks of the source
  */
 export function cutGrid(
   { source, decode, frameRate }: Pick<Plan, 'source' | 'decode' | 'frameRate'>,
   isEager: boolean,
+  frameTimes: Float64Array | null = null,
 ): Grid {
   const { scan, timeBase } = source.video;
   const clock = toNumber(decode.timeBase);
@@ -52,17 +58,25 @@ export function cutGrid(
   const perSegment = countFrames(SEGMENT_SECONDS);
   const inFirst = isEager ? countFrames(START_SECONDS) : perSegment;
   const count = 1 + Math.max(0, Math.round((frames - inFirst) / perSegment));
+  const last = frameTimes === null ? step * frames : end;
   const borderAt = (index: number): number => {
     if (index === 0) return 0;
-    return step * (index === count ? frames : Math.min(inFirst + (index - 1) * perSegment, frames));
+    return index === count ? last : step * Math.min(inFirst + (index - 1) * perSegment, frames);
   };
-  const segments = Array.from({ length: count }, (_, index) => {
-    const [from, to] = [borderAt(index), borderAt(index + 1)];
+  const even = Array.from({ length: count + 1 }, (_, index) => ({ at: borderAt(index), half: step / 2 }));
+  const borders =
+    frameTimes === null
+      ? even
+      : moveToFrames(even, frameTimes, { step, toTicks: (pts) => toTicks(pts) - origin });
+  const segments = borders.slice(0, -1).map(({ at: from, half }, index) => {
+    const { at: to, half: halfOfNext } = borders[index + 1] ?? { at: from, half };
     return {
       index,
       // Half a frame early, so that rounded times fall on the right side.
-      startTicks: Math.round(origin + from - step / 2),
-      endTicks: Math.round(origin + to - step / 2),
+      startTicks: Math.round(origin + from - half),
+      endTicks: Math.round(origin + to - halfOfNext),
+      firstTicks: origin + from,
+      nextTicks: origin + to,
       start: from * clock,
       duration: (to - from) * clock,
     };
@@ -72,8 +86,31 @@ export function cutGrid(
     stepTicks: Math.max(1, Math.round(step)),
     frameSeconds: step * clock,
     segments,
-    duration: frames * step * clock,
+    duration: last * clock,
   };
+}
+
+/** A border of two segments, in ticks behind the first frame: the time of the frame behind it, and how far before that it may lie. */
+interface Border {
+  readonly at: number;
+  readonly half: number;
+}
+
+/** Moves the inner borders to the next frame each; those that fall together become one. */
+function moveToFrames(
+  borders: readonly Border[],
+  frameTimes: Float64Array,
+  { step, toTicks }: { readonly step: number; readonly toTicks: (pts: number) => number },
+): Border[] {
+  const moved = borders.slice(0, 1);
+  let frame = 1;
+  for (const { at } of borders.slice(1, -1)) {
+    while (frame < frameTimes.length && toTicks(frameTimes[frame] ?? 0) < at) frame++;
+    if (frame >= frameTimes.length) break;
+    const [before, time] = [toTicks(frameTimes[frame - 1] ?? 0), toTicks(frameTimes[frame] ?? 0)];
+    if (time > (moved.at(-1)?.at ?? 0)) moved.push({ at: time, half: Math.min(step, time - before) / 2 });
+  }
+  return [...moved, ...borders.slice(-1)];
 }
 
 /** A segment as lanes run it, in one piece or in several of about as many frames. The first and the last reach to where frames end. */

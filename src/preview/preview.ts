@@ -5,6 +5,7 @@ import type { UpscaleOptions } from '../config/upscale-options.ts';
 import { UpscaleError } from '../core/errors.ts';
 import type { Logger } from '../core/logger.ts';
 import { parseRational, toNumber } from '../core/rational.ts';
+import { listFrameTimes } from '../decode/list-frame-times.ts';
 import { probe } from '../decode/probe.ts';
 import type { Source } from '../decode/source.ts';
 import { findTools, type FfmpegTools } from '../ffmpeg/tools.ts';
@@ -64,6 +65,7 @@ export class Preview {
   /** For what is made on the way; removed at the end. */
   readonly directory: string;
   readonly #lanes: number;
+  readonly #frameTimes: Float64Array | null;
   readonly #variants = new Map<string, Promise<Variant>>();
   readonly #ends = new AbortController();
   #sizeShare = 1;
@@ -73,6 +75,7 @@ export class Preview {
     options: PreviewOptions,
     parts: {
       readonly source: Source;
+      readonly frameTimes: Float64Array | null;
       readonly tools: FfmpegTools;
       readonly models: readonly RegisteredModel[];
       readonly directory: string;
@@ -83,6 +86,7 @@ export class Preview {
     this.input = input;
     this.#options = options;
     this.source = parts.source;
+    this.#frameTimes = parts.frameTimes;
     this.tools = parts.tools;
     this.models = parts.models;
     this.directory = parts.directory;
@@ -120,7 +124,9 @@ export class Preview {
       });
       const source = await makeSeekable(found, { tools, directory, signal, logger });
       const models = (await loadRegistry({ logger })).list();
-      return new Preview(input, options, { source, tools, models, directory, pool, lanes });
+      const { variableFrameRate } = source.video.scan;
+      const frameTimes = variableFrameRate ? await listFrameTimes(source, { tools, signal, logger }) : null;
+      return new Preview(input, options, { source, frameTimes, tools, models, directory, pool, lanes });
     } catch (error) {
       await pool.close();
       await rm(directory, { recursive: true, force: true });
@@ -230,6 +236,7 @@ export class Preview {
       },
       rungs: this.#rungsOf(settings),
       lanes: this.#lanes,
+      frameTimes: this.#frameTimes,
       logger,
     });
   }

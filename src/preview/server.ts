@@ -136,10 +136,12 @@ async function answer(
       return;
     }
     const known = UpscaleError.from(error);
-    if (known.code === 'INTERNAL') options.logger.warn(known.message);
-    const { code, message, hint } = known.toJSON();
+    const status = statusOf(known);
+    const { code, message, hint, details = '' } = known.toJSON();
+    // What a tool said names files, which is nothing for whoever may watch.
+    if (status === 500) options.logger.warn([message, ...details.split('\n').filter(Boolean)].join('\n  | '));
     send(request, response, {
-      status: statusOf(known),
+      status,
       type: 'application/json',
       body: JSON.stringify({ code, message, hint }),
     });

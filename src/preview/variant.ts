@@ -4,6 +4,7 @@ import { UpscaleError } from '../core/errors.ts';
 import type { Logger } from '../core/logger.ts';
 import type { Source } from '../decode/source.ts';
 import type { FfmpegTools } from '../ffmpeg/tools.ts';
+import { encodeBlack } from './encode-black.ts';
 import { readDecoderConfiguration } from './fragment.ts';
 import { cutGrid, type Grid } from './grid.ts';
 import { makeInitSegments, type StackedPictures, type View } from './init-segment.ts';
@@ -17,6 +18,8 @@ export interface VariantOptions {
   readonly upscale: UpscaleOptions;
   readonly rungs: readonly Rung[];
   readonly lanes: number;
+  /** Where frames are not equally far apart: their times in ticks of the source. */
+  readonly frameTimes: Float64Array | null;
   readonly logger: Logger;
 }
 
@@ -28,15 +31,16 @@ export class Variant {
   readonly ladder: Ladder;
   readonly pictures: StackedPictures;
   readonly #plans: readonly PreviewPlan[];
+  #black: Promise<Buffer> | null = null;
   #init: { readonly views: Readonly<Record<View, Buffer>>; readonly configuration: Buffer } | null = null;
 
   private constructor(options: VariantOptions, plans: readonly [PreviewPlan, ...PreviewPlan[]]) {
-    const { rungs, lanes } = options;
+    const { rungs, lanes, frameTimes } = options;
     const [{ plan }] = plans;
     this.rungs = rungs;
     this.#plans = plans;
     // Where there is a choice of rungs, the first segment tells which one keeps up.
-    this.grid = cutGrid(withKeyframes(plans[0]), rungs.length === 1);
+    this.grid = cutGrid(withKeyframes(plans[0]), rungs.length === 1, frameTimes);
     this.id = createHash('sha256')
       .update(JSON.stringify(plans.map((made) => made.plan.hash)))
       .digest('hex')
@@ -96,14 +100,15 @@ export class Variant {
     this.#init = { views, configuration: readDecoderConfiguration(movie) };
   }
 
-  /** A time of the plan on the players' clock, in units of the fragments. */
-  toUnits(ticks: number): number {
-    return (ticks - this.grid.originTicks) * this.planOf(0).plan.decode.timeBase.num;
+  /** A movie of one black frame. */
+  black(options: { readonly tools: FfmpegTools; readonly directory: string }): Promise<Buffer> {
+    this.#black ??= encodeBlack(this.planOf(0).plan.encode, options);
+    return this.#black;
   }
 
-  /** Where a piece ends for players: the next one's first frame. */
-  endUnits(endTicks: number): number {
-    return this.toUnits(endTicks + this.grid.stepTicks / 2);
+  /** A time of the plan on the players' clock, in units of the fragments. */
+  toUnits(ticks: number): number {
+    return Math.round(ticks - this.grid.originTicks) * this.planOf(0).plan.decode.timeBase.num;
   }
 }
 

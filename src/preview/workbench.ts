@@ -14,6 +14,8 @@ import type { Viewer, ViewerList } from './viewers.ts';
 
 /** Segments that are made beyond the one that was asked for. */
 const AHEAD = 5;
+/** Frames that are missing at the start of a segment before a black one is put there. */
+const LEAST_HOLE = 1.5;
 /** A lane that breaks down is tried once more. */
 const ATTEMPTS = 2;
 
@@ -222,23 +224,28 @@ export class Workbench {
     pieces: readonly SegmentPlan[],
   ): Promise<Buffer> {
     const { cache, tools, directory } = this.#options;
-    // The first one also opens networks, and says little of the speed.
+    // The first one also opens networks, and says as little of the speed as one without frames.
     const isFirst = variant.init === null;
     const made = await this.runPieces(variant.planOf(rung).plan, pieces, stop.signal);
     const filled = made.filter(({ result }) => result.frames > 0);
     const [first] = filled;
     if (first !== undefined) await variant.setInit(first.movie, { tools, directory });
-    const segmentEnd = variant.grid.segments[index]?.endTicks ?? 0;
-    const fragments = filled.map(({ movie, result }, i) => {
+    this.#made++;
+    // Further on there may be frames, and then this one is asked for again.
+    if (variant.init === null) return Buffer.alloc(0);
+    const { firstTicks = 0, nextTicks = 0 } = variant.grid.segments[index] ?? {};
+    const firstShown = first?.result.firstPts ?? nextTicks;
+    const hasHole = firstShown - firstTicks > LEAST_HOLE * variant.grid.stepTicks;
+    const black = hasHole ? [{ movie: await variant.black(this.#options), firstPts: firstTicks }] : [];
+    const movies = [...black, ...filled.map(({ movie, result }) => ({ movie, firstPts: result.firstPts }))];
+    const fragments = movies.map(({ movie, firstPts }, i) => {
       checkConfiguration(movie, variant);
-      const next = filled[i + 1];
-      const end = next === undefined ? variant.endUnits(segmentEnd) : variant.toUnits(next.result.firstPts);
-      return makeFragment(movie, { start: variant.toUnits(result.firstPts), end });
+      const end = variant.toUnits(movies[i + 1]?.firstPts ?? nextTicks);
+      return makeFragment(movie, { start: variant.toUnits(firstPts), end });
     });
     const data = Buffer.concat(fragments);
     await cache.add(key, data, rung);
-    this.#made++;
-    if (isFirst) return data;
+    if (isFirst || first === undefined) return data;
     const laneSeconds = made.reduce((sum, piece) => sum + piece.laneSeconds, 0);
     variant.ladder.record(rung, laneSeconds, variant.grid.segments[index]?.duration ?? 1);
     return data;

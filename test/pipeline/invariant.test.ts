@@ -1,3 +1,4 @@
+import { readFile, writeFile } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { upscale, type UpscaleRequest } from '../../src/index.ts';
 import { decodeFrames, ffmpeg, makeFolder, type DecodedTimes } from './clip-fixture.ts';
@@ -81,4 +82,19 @@ describe.each([
       expect(cut.frames).toEqual(whole);
     }
   });
+});
+
+it('a hole where nothing decodes, longer than a segment, costs no more than its frames', async () => {
+  const whole = folder.path('whole.mov');
+  const source = folder.path('hole.mov');
+  const filter = ['-vf', 'noise=alls=12:allf=t', '-c:v', 'mjpeg', '-q:v', '3', '-pix_fmt', 'yuvj420p'];
+  ffmpeg('-f', 'lavfi', '-i', 'testsrc2=s=96x80:r=25:d=6', ...filter, whole);
+  const bytes = await readFile(whole);
+  await writeFile(source, bytes.fill(0, Math.round(bytes.length * 0.35), Math.round(bytes.length * 0.75)));
+  const options = { temporal: 'medium', model: 'realtime' } as const;
+  const one = await run(source, { ...options, segmentSeconds: 1000, workers: 1 });
+  expect(one.frames.times).toEqual(decodeFrames(source).times);
+  const cut = await run(source, { ...options, segmentSeconds: 0.7, workers: 2 });
+  expect(cut.segments).toBeGreaterThan(4);
+  expect(cut.frames).toEqual(one.frames);
 });

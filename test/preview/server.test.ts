@@ -1,4 +1,4 @@
-import { readdir } from 'node:fs/promises';
+import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { Agent, request } from 'node:http';
 import os from 'node:os';
 import path from 'node:path';
@@ -81,6 +81,64 @@ describe.each([
     expect(numbers).toEqual(ALL);
     const start = times[0] ?? 0;
     times.forEach((time, i) => expect(time - start).toBeCloseTo(i / CLIP.rate, 4));
+  });
+});
+
+describe('a source that has', () => {
+  const ENCODING = ['-an', '-c:v', 'mjpeg', '-q:v', '2'];
+
+  it('pauses, some longer than a segment, plays without holes, every frame at its time', async () => {
+    const isKept = (frame: number): boolean => frame < 30 || (frame >= 75 && (frame - 75) % 4 !== 1);
+    const select = "select='lt(n,30)+gte(n,75)*not(eq(mod(n-75,4),1))'";
+    makeNumberedClip(folder.path('pauses.mov'), PLAYED, [
+      '-vf',
+      select,
+      '-vsync',
+      'passthrough',
+      ...ENCODING,
+    ]);
+    const running = await servePreview(folder.path('pauses.mov'), { model: 'lanczos', ffmpeg: newest });
+    try {
+      const { numbers, times } = await playWithFfmpeg(`${running.base}/stream.m3u8`);
+      const kept = ALL.filter(isKept);
+      expect(numbers).toEqual(kept);
+      kept.forEach((frame, i) => expect(times[i]).toBeCloseTo((times[0] ?? 0) + frame / CLIP.rate, 4));
+      const { segments } = (await running.preview.variantOf(running.preview.defaults)).grid;
+      segments.slice(1).forEach(({ start }, i) => {
+        const before = segments[i];
+        expect(before === undefined ? 0 : before.start + before.duration).toBeCloseTo(start, 6);
+        expect(isKept(Math.round(start * CLIP.rate)), `a segment starts at ${start}`).toBe(true);
+      });
+    } finally {
+      await running.close();
+    }
+  });
+
+  it('a hole longer than a segment shows black there, and all that decodes at its time', async () => {
+    makeNumberedClip(folder.path('whole.mov'), PLAYED, ENCODING);
+    const bytes = await readFile(folder.path('whole.mov'));
+    await writeFile(
+      folder.path('hole.mov'),
+      bytes.fill(0, Math.round(bytes.length * 0.3), Math.round(bytes.length * 0.7)),
+    );
+    const running = await servePreview(folder.path('hole.mov'), { model: 'lanczos', ffmpeg: newest });
+    try {
+      const { numbers, times } = await playWithFfmpeg(`${running.base}/stream.m3u8`);
+      const start = times[0] ?? 0;
+      const frameAt = (time: number): number => Math.round((time - start) * CLIP.rate);
+      const shown = times.map((time, i) => ({ at: frameAt(time), number: numbers[i] ?? -1 }));
+      const black = shown.filter(({ at, number }) => at > 0 && number === 0);
+      const decoded = shown.filter(({ at, number }) => at === 0 || number > 0);
+      // The two frames that are torn may show anything.
+      expect(decoded.filter(({ at, number }) => at !== number).length).toBeLessThanOrEqual(2);
+      expect(decoded.length).toBeGreaterThan(PLAYED * 0.5);
+      expect(decoded.length).toBeLessThan(PLAYED * 0.75);
+      expect(decoded.at(-1)?.number).toBe(PLAYED - 1);
+      // One for each segment in which nothing decodes, or not yet.
+      expect(black.length).toBeGreaterThanOrEqual(2);
+    } finally {
+      await running.close();
+    }
   });
 });
 
