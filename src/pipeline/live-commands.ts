@@ -98,7 +98,8 @@ export function buildLiveWriter(
         path: destination,
         options: [
           ...['-map', '0:v:0', ...(withSound ? ['-map', '1:a:0', '-c:a', 'aac', '-b:a', '160k'] : [])],
-          ...keepFrameTimes(tools),
+          // Else the clock would be that of a guessed rate: times rounded to it, and heads of segments made elsewhere wrong.
+          ...[...keepFrameTimes(tools), '-enc_time_base', `${LIVE_TIME_BASE.num}/${LIVE_TIME_BASE.den}`],
           ...['-c:v', 'libx264', '-preset', 'ultrafast', '-tune', 'zerolatency', '-crf', '22', '-bf', '0'],
           ...tagColors(sourceLines),
           ...['-pix_fmt', 'yuv420p', '-force_key_frames', `expr:gte(t,n_forced*${HLS_SECONDS})`],

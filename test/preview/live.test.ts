@@ -1,15 +1,16 @@
-import { spawn } from 'node:child_process';
-import { mkdir } from 'node:fs/promises';
+import { spawn, spawnSync } from 'node:child_process';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { createServer, type AddressInfo } from 'node:net';
 import { afterAll, describe, expect, it } from 'vitest';
 import { resolveUpscaleOptions } from '../../src/config/resolve-options.ts';
 import { silentLogger } from '../../src/core/logger.ts';
 import { LanePool } from '../../src/pipeline/lane-pool.ts';
+import { buildLiveWriter } from '../../src/pipeline/live-commands.ts';
 import { LivePace } from '../../src/pipeline/live-pace.ts';
 import { planLive } from '../../src/pipeline/plan-live.ts';
 import { LivePreview } from '../../src/preview/live-preview.ts';
 import { startServer } from '../../src/preview/server.ts';
-import { ffprobe, makeFolder, tools } from '../pipeline/clip-fixture.ts';
+import { ffmpeg, ffprobe, makeFolder, tools } from '../pipeline/clip-fixture.ts';
 import { CLIP, makeNumberedClip } from './numbered-clip.ts';
 import { playWithFfmpeg, probeStreams } from './preview-fixture.ts';
 
@@ -74,7 +75,10 @@ describe('a live source', () => {
       });
       expect(state).toMatchObject({ width: 2 * CLIP.width, height: 2 * CLIP.height });
       const playlist = `${directory}/stream.m3u8`;
-      const { numbers } = await playWithFfmpeg(playlist);
+      const { numbers, times } = await playWithFfmpeg(playlist);
+      // Frames that are left out leave their time to the one before.
+      const [first = 0, start = 0] = [numbers[0], times[0]];
+      numbers.forEach((number, i) => expect(times[i]).toBeCloseTo(start + (number - first) / CLIP.rate, 2));
       expect(numbers.length).toBeGreaterThan(0);
       expect(numbers).toEqual([...new Set(numbers)].sort((a, b) => a - b));
       expect(numbers.at(-1)).toBeLessThan(FRAMES);
@@ -115,6 +119,10 @@ describe('a live source', () => {
       expect(await probeStreams(`${base}/stream.m3u8`)).toContainEqual(
         expect.objectContaining({ codec_type: 'video', width: 2 * CLIP.width, height: 2 * CLIP.height }),
       );
+      for (const view of ['stream', 'original']) {
+        const { seconds, tells } = await timeSegment(`${base}/${view}.m3u8`);
+        expect(seconds / tells, `a segment of ${view}`).toBeCloseTo(1, 1);
+      }
       expect(await probeStreams(`${base}/original.m3u8`)).toContainEqual(
         expect.objectContaining({ codec_type: 'video', width: CLIP.width, height: CLIP.height }),
       );
@@ -123,6 +131,18 @@ describe('a live source', () => {
       await server.close();
       await preview.close();
     }
+  });
+
+  it('keeps its own clock, whatever rate an encoder takes it for', async () => {
+    const nut = folder.path('frames.nut');
+    const clock = ['-enc_time_base', '1/90000', '-pix_fmt', 'yuv420p', '-c:v', 'rawvideo'];
+    ffmpeg('-f', 'lavfi', '-i', 'testsrc2=s=320x240:r=25:d=3', ...clock, nut);
+    await mkdir(folder.path('clock'));
+    const playlist = folder.path('clock/stream.m3u8');
+    const args = buildLiveWriter(playlist, { withSound: false, tools, sourceLines: 240 });
+    expect(spawnSync(tools.ffmpeg, args, { input: await readFile(nut) }).status).toBe(0);
+    const { streams } = ffprobe(playlist);
+    expect(streams[0]).toMatchObject({ time_base: '1/90000' });
   });
 
   it('that sends nothing is told of', async () => {
@@ -139,6 +159,34 @@ describe('a live source', () => {
     }
   });
 });
+
+/** Seconds that the last segment's pictures take by the head that is served with them, and that the playlist tells. */
+async function timeSegment(playlist: string): Promise<{ seconds: number; tells: number }> {
+  const answer = await fetch(playlist);
+  const text = await answer.text();
+  const read = async (name: string): Promise<Buffer> =>
+    Buffer.from(await (await fetch(new URL(name, answer.url))).arrayBuffer());
+  const [, tells = '', name = ''] = [...text.matchAll(/#EXTINF:([\d.]+),\n(\S+)/g)].at(-1) ?? [];
+  const head = await read(/#EXT-X-MAP:URI="([^"]+)"/.exec(text)?.[1] ?? '');
+  const file = folder.path('segment.mp4');
+  await writeFile(file, Buffer.concat([head, await read(name)]));
+  const args = [
+    '-v',
+    'error',
+    '-select_streams',
+    'v',
+    '-show_entries',
+    'packet=duration_time',
+    '-of',
+    'csv=p=0',
+  ];
+  const { stdout } = spawnSync(tools.ffprobe, [...args, file]);
+  const seconds = stdout
+    .toString()
+    .split('\n')
+    .reduce((sum, line) => sum + Number(line.split(',')[0]), 0);
+  return { seconds, tells: Number(tells) };
+}
 
 describe('LivePace', () => {
   /** Frames of 25 a second that come `lateness(i)` seconds after their time, each waited for or not. */
