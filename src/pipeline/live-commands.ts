@@ -70,7 +70,11 @@ export function buildLiveReader(
 }
 
 function readOptions(source: string): string[] {
-  const soon = ['-fflags', '+nobuffer', '-probesize', '1000000', '-analyzeduration', '1000000'];
+  // What is looked at in the beginning is left out, but for what comes through a pipe: that may be a file.
+  const soon = [
+    ...(source === '-' ? [] : ['-fflags', '+nobuffer']),
+    ...['-probesize', '1000000', '-analyzeduration', '1000000'],
+  ];
   if (source.startsWith('/dev/video')) return ['-f', 'v4l2'];
   return source.startsWith('rtsp') ? [...soon, '-rtsp_transport', 'tcp'] : soon;
 }

@@ -14,6 +14,7 @@ import { loadKernels } from '../kernels/kernels.ts';
 import { buildLiveReader, buildLiveWriter, LIVE_TIME_BASE } from './live-commands.ts';
 import { LIVE_FORMAT, LiveModels } from './live-models.ts';
 import { LivePace } from './live-pace.ts';
+import { LiveSound } from './live-sound.ts';
 import { FrameStack } from './stack-frames.ts';
 
 /** What is done with a live source; plain JSON, decided before it is opened. */
@@ -99,6 +100,7 @@ class LiveRun {
     const { signal, tools, logger } = this.#options;
     if (reader.stdout === null) throw new UpscaleError('INTERNAL', 'The reader has no stdout.');
     const frames = new NutReader(reader.stdout);
+    const sound = new LiveSound(reader);
     const header = await this.#readHeader(frames, reader);
     const models = new LiveModels(this.#plan, header);
     const arena = new Arena(models.arenaBytes);
@@ -114,7 +116,7 @@ class LiveRun {
     );
     try {
       if (writer.stdin === null) throw new UpscaleError('INTERNAL', 'The writer has no stdin.');
-      carrySound(reader, writer);
+      sound.carryTo(writer);
       const { width, height } = models.shown;
       const nut = new NutWriter(writer.stdin, {
         format: pixelFormat(LIVE_FORMAT),
@@ -213,15 +215,3 @@ class LiveRun {
 }
 
 type Header = Awaited<ReturnType<NutReader['readHeader']>>;
-
-/**
- * Carries sound past the frames. It is never held up: a reader that waits for its sound to be taken gives no frames, and the writer takes no
- * sound before it has frames. Frames are a second behind at most, and so many samples are little.
- */
-function carrySound(reader: RunningProcess, writer: RunningProcess): void {
-  const [from, to] = [reader.output, writer.extra];
-  if (from === null || to === null) return;
-  to.on('error', () => undefined);
-  from.on('data', (chunk: Buffer) => to.writable && to.write(chunk));
-  from.on('end', () => to.end());
-}

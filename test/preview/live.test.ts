@@ -1,6 +1,6 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
-import { createServer, type AddressInfo } from 'node:net';
+import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 import { afterAll, describe, expect, it } from 'vitest';
 import { resolveUpscaleOptions } from '../../src/config/resolve-options.ts';
 import { silentLogger } from '../../src/core/logger.ts';
@@ -39,6 +39,30 @@ function send(file: string, url: string): { stop: () => void } {
       child?.kill('SIGKILL');
     },
   };
+}
+
+/** Sends bytes over `seconds` to whoever listens at `port`, once somebody does. */
+async function sendBytes(bytes: Buffer, port: number, seconds: number): Promise<void> {
+  const socket = await connectTo(port);
+  const steps = Math.round(seconds * 20);
+  for (let i = 0; i < steps; i++) {
+    const part = (at: number): number => Math.round((bytes.length * at) / steps);
+    socket.write(bytes.subarray(part(i), part(i + 1)));
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+  socket.end();
+}
+
+async function connectTo(port: number): Promise<Socket> {
+  for (;;) {
+    const socket = connect(port, '127.0.0.1');
+    const isOpen = await new Promise<boolean>((resolve) => {
+      socket.once('connect', () => resolve(true));
+      socket.once('error', () => resolve(false));
+    });
+    if (isOpen) return socket;
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
 }
 
 async function findPort(): Promise<number> {
@@ -130,6 +154,36 @@ describe('a live source', () => {
       sender.stop();
       await server.close();
       await preview.close();
+    }
+  });
+
+  it('may send sound long before the first picture that can be decoded', async () => {
+    const file = folder.path('joined.ts');
+    const group = ['-g', '75', '-keyint_min', '75', '-sc_threshold', '0', '-bf', '0'];
+    const video = ['-c:v', 'libx264', ...group, '-pix_fmt', 'yuv420p'];
+    makeNumberedClip(file, FRAMES, [...video, '-c:a', 'aac']);
+    // Without its head, as one who joins later gets it: no key frame before the 75th.
+    const bytes = await readFile(file);
+    const late = bytes.subarray(Math.floor(bytes.length / 8 / 188) * 188);
+    await mkdir(folder.path('joined'));
+    const port = await findPort();
+    const playlist = folder.path('joined/stream.m3u8');
+    const plan = await planLive(`tcp://127.0.0.1:${port}?listen=1`, playlist, {
+      ...{ upscale, beside: false, logger: silentLogger },
+    });
+    const pool = new LanePool(1);
+    try {
+      const running = pool.runLive({
+        ...{ plan, tools, signal: new AbortController().signal, onMessage: () => undefined },
+      });
+      await sendBytes(late, port, 2);
+      await running;
+      const { numbers } = await playWithFfmpeg(playlist);
+      expect(numbers[0]).toBe(75);
+      expect(numbers.length).toBeGreaterThan(FRAMES / 4);
+      expect(ffprobe(playlist).streams.map(({ codec_type }) => codec_type)).toContain('audio');
+    } finally {
+      await pool.close();
     }
   });
 
