@@ -1,5 +1,6 @@
 import { rescale, toNumber } from '../core/rational.ts';
 import type { SegmentPlan } from '../decode/decode-plan.ts';
+import type { PacketScan } from '../decode/source.ts';
 import type { Plan } from '../pipeline/plan-schema.ts';
 import { cutPiece } from '../pipeline/segments.ts';
 
@@ -50,8 +51,8 @@ export function cutGrid(
   const { scan, timeBase } = source.video;
   const clock = toNumber(decode.timeBase);
   const toTicks = (pts: number): number => rescale(pts, timeBase, decode.timeBase);
-  const origin = toTicks(scan.firstPts ?? 0);
   const step = frameRate === null ? toTicks(scan.step?.median ?? 1) : 1 / (toNumber(frameRate) * clock);
+  const origin = findOrigin(scan, toTicks);
   const end = toTicks(scan.lastPts ?? 0) - origin + (toTicks(1) > 1 ? toTicks(scan.step?.median ?? 1) : step);
   const frames = Math.max(1, Math.round(end / step));
   const countFrames = (seconds: number): number => Math.max(1, Math.round(seconds / (step * clock)));
@@ -88,6 +89,16 @@ export function cutGrid(
     segments,
     duration: last * clock,
   };
+}
+
+/** When the first frame is shown, in ticks. Packets without a time may stand before the first one that has one. */
+function findOrigin(
+  { firstPts, lastPts, missingPts, frames, step }: PacketScan,
+  toTicks: (pts: number) => number,
+): number {
+  if (firstPts === null || lastPts === null) return 0;
+  const told = missingPts === 0 || step === null ? firstPts : lastPts - (frames - 1) * step.median;
+  return toTicks(Math.min(firstPts, told));
 }
 
 /** A border of two segments, in ticks behind the first frame: the time of the frame behind it, and how far before that it may lie. */

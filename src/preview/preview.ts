@@ -280,8 +280,14 @@ export class Preview {
       await this.#warmUp(variant);
     }
     // Where nothing can be decoded there, further on there may be something.
-    for (const index of [first, Math.floor((grid.segments.length - 1) / 10)]) {
-      await this.workbench.make(variant, Math.min(index, grid.segments.length - 1), this.#ends.signal);
+    const last = grid.segments.length - 1;
+    for (const index of new Set([
+      first,
+      first + 1,
+      first + 3,
+      ...[0.1, 0.5].map((share) => Math.floor(last * share)),
+    ])) {
+      await this.workbench.make(variant, Math.min(index, last), this.#ends.signal);
       if (variant.init !== null) break;
     }
     if (rungs.length > 1 && ladder.speedOf(ladder.current) !== null) ladder.choose();

@@ -8,6 +8,8 @@ import { cutSound, SOUND_SECONDS, type SoundPiece, type SoundSource } from './so
 
 /** Pieces of sound that are kept, about 1.5 MB each. */
 const MOST_KEPT = 24;
+/** Seconds: of a shorter stream with sound players never show the first picture. */
+const LEAST_DURATION = 0.22;
 
 /** The sound of a source, cut when it is asked for; the pieces that were asked for last are kept. */
 export class SoundShelf {
@@ -24,13 +26,14 @@ export class SoundShelf {
     this.#tools = tools;
   }
 
-  /** Null for a source without sound. `directory` is for what must be taken out of it first. */
+  /** Null for a source without sound, or too short for it. `directory` is for what must be taken out of it first. */
   static of(source: Source, tools: FfmpegTools, directory: string): SoundShelf | null {
     const stream = source.others.find(({ type }) => type === 'audio');
     if (stream === undefined) return null;
     const { scan, timeBase } = source.video;
     const [first, last] = [scan.firstPts ?? 0, scan.lastPts ?? 0];
     const duration = (last - first + (scan.step?.median ?? 0)) * toNumber(timeBase);
+    if (duration < LEAST_DURATION) return null;
     const { path, inputOptions } = source;
     const origin = first * toNumber(timeBase);
     const sound = { path, inputOptions, streamIndex: stream.index, origin, duration };

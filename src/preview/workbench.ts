@@ -241,7 +241,7 @@ export class Workbench {
     const fragments = movies.map(({ movie, firstPts }, i) => {
       checkConfiguration(movie, variant);
       const end = variant.toUnits(movies[i + 1]?.firstPts ?? nextTicks);
-      return makeFragment(movie, { start: variant.toUnits(firstPts), end });
+      return makeFragment(movie, { start: Math.max(0, variant.toUnits(firstPts)), end });
     });
     const data = Buffer.concat(fragments);
     await cache.add(key, data, rung);

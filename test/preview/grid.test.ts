@@ -4,7 +4,12 @@ import { cutGrid } from '../../src/preview/grid.ts';
 /** A source of `times` milliseconds whose frames are `step` apart as a rule. */
 function sourceOf(times: readonly number[], step: number): Parameters<typeof cutGrid>[0] {
   const timeBase = { num: 1, den: 1000 };
-  const scan = { firstPts: times[0] ?? null, lastPts: times.at(-1) ?? null, step: { median: step } };
+  const scan = {
+    firstPts: times[0] ?? null,
+    lastPts: times.at(-1) ?? null,
+    missingPts: 0,
+    step: { median: step },
+  };
   return { source: { video: { timeBase, scan } }, decode: { timeBase }, frameRate: null } as never;
 }
 
@@ -23,6 +28,17 @@ describe('cutGrid', () => {
       endTicks: 1680,
       nextTicks: 1700,
     });
+  });
+
+  it('begins with the frames before the first one that has a time', () => {
+    const { source, ...rest } = sourceOf([80, 120], 40);
+    const scan = { ...source.video.scan, missingPts: 2, frames: 4 };
+    const { originTicks, duration } = cutGrid(
+      { ...rest, source: { ...source, video: { ...source.video, scan } } },
+      false,
+    );
+    expect(originTicks).toBe(0);
+    expect(duration).toBeCloseTo(0.16);
   });
 
   it('begins each segment with a frame where they are uneven, and spans pauses', () => {
