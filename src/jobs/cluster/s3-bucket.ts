@@ -32,6 +32,13 @@ const PARTS_AT_ONCE = 3;
 const RESUMES = 4;
 const RESUME_MS = 500;
 const DELETE_AT_ONCE = 1000;
+/** Statuses of HTTP. */
+const PRECONDITION_FAILED = 412;
+const NOT_IMPLEMENTED = 501;
+/** Another change of the object was under way; too many requests. */
+const PASSING: readonly number[] = [409, 429];
+
+type Content = Buffer | ReturnType<typeof createReadStream>;
 
 /**
  * A bucket of S3 or of a server like it, by the AWS SDK; the only file that knows it. Keys are below a prefix. Region, endpoint and credentials
@@ -113,16 +120,17 @@ export class S3Bucket {
 
   /** Puts bytes that are in memory anyway. */
   async put(key: string, content: string): Promise<void> {
-    await this.#upload(key, Buffer.from(content), PART_BYTES, false);
+    await this.#upload(key, () => Buffer.from(content), PART_BYTES, false);
   }
 
   /** Uploads a file; it appears whole or not at all. With `isNew` it does not replace one. Throws `OUTPUT_EXISTS` then. */
   async upload(file: string, key: string, { isNew }: { readonly isNew: boolean }): Promise<void> {
     const { size } = await stat(file);
-    // Servers that do not know the condition would replace it.
+    // Servers that overlook the condition would replace it.
     if (isNew && (await this.head(key)) !== null) refuseExisting(key);
     const partSize = Math.max(PART_BYTES, Math.ceil(size / MOST_PARTS));
-    await this.#upload(key, size === 0 ? Buffer.alloc(0) : createReadStream(file), partSize, isNew);
+    const open = (): Content => (size === 0 ? Buffer.alloc(0) : createReadStream(file));
+    await this.#upload(key, open, partSize, isNew);
     const found = await this.head(key);
     if (found?.size === size) return;
     throw new UpscaleError('STORE_UNUSABLE', `The store does not keep ${key} as it was sent.`, {
@@ -180,12 +188,8 @@ export class S3Bucket {
     return { Bucket: this.#bucket, Key: this.#prefix + key };
   }
 
-  async #upload(
-    key: string,
-    Body: Buffer | ReturnType<typeof createReadStream>,
-    partSize: number,
-    isNew: boolean,
-  ): Promise<void> {
+  async #upload(key: string, open: () => Content, partSize: number, isNew: boolean): Promise<void> {
+    const Body = open();
     try {
       await new Upload({
         client: this.#client,
@@ -194,10 +198,16 @@ export class S3Bucket {
         queueSize: PARTS_AT_ONCE,
       }).done();
     } catch (error) {
-      if (error instanceof S3ServiceException && error.$metadata.httpStatusCode === 412) {
-        refuseExisting(key);
+      const status = statusOf(error);
+      if (isNew && status === PRECONDITION_FAILED) refuseExisting(key);
+      // Some servers refuse the condition instead of keeping to it.
+      if (isNew && status === NOT_IMPLEMENTED) {
+        await this.#upload(key, open, partSize, false);
+        return;
       }
       throw this.#describe(error);
+    } finally {
+      if (!Buffer.isBuffer(Body)) Body.destroy();
     }
   }
 
@@ -205,8 +215,8 @@ export class S3Bucket {
   #describe(error: unknown): UpscaleError {
     if (error instanceof UpscaleError) return error;
     const { name, message } = error as Error;
-    const status = error instanceof S3ServiceException ? error.$metadata.httpStatusCode : undefined;
-    const isAsked = status !== undefined && status >= 400 && status < 500 && status !== 429;
+    const status = statusOf(error);
+    const isAsked = status !== undefined && status >= 400 && status < 500 && !PASSING.includes(status);
     const isLogin = /credential/i.test(name);
     return new UpscaleError(
       'STORE_UNUSABLE',
@@ -226,6 +236,9 @@ function refuseExisting(key: string): never {
 }
 
 function isAbsent(error: unknown): boolean {
-  if (error instanceof NotFound || error instanceof NoSuchKey) return true;
-  return error instanceof S3ServiceException && error.$metadata.httpStatusCode === 404;
+  return error instanceof NotFound || error instanceof NoSuchKey || statusOf(error) === 404;
+}
+
+function statusOf(error: unknown): number | undefined {
+  return error instanceof S3ServiceException ? error.$metadata.httpStatusCode : undefined;
 }
