@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { UpscaleError } from '../src/core/errors.ts';
 import type { ModelFacts } from '../src/infer/infer-plan.ts';
+import { listKinds } from '../src/infer/choose-precision.ts';
 import { loadRegistry } from '../src/infer/registry.ts';
 import { MEDIA } from './camcorder-tests.ts';
 import { findTruths, isFolder, tools } from './clips.ts';
@@ -66,14 +67,15 @@ export async function benchModels(args: readonly string[]): Promise<ModelBench> 
   const refused: { model: string; reason: string }[] = [];
   for (const name of new Set(names)) {
     try {
-      models.push(await registry.resolve(name));
+      models.push(...listKinds(await registry.resolve(name)));
     } catch (error) {
       refused.push({ model: path.basename(name), reason: explain(error) });
     }
   }
   const rows: ModelRow[] = [];
   for (const model of models) {
-    const recordings = model.kind === 'resample' || own.includes(model.id) || positionals.includes(model.id);
+    const recordings =
+      model.kind === 'resample' || own.includes(baseOf(model)) || positionals.includes(baseOf(model));
     console.error(`measuring ${model.id}`);
     try {
       const { recorded, ...gains } = await measureModel(model, clips, { recordings });
@@ -97,6 +99,11 @@ export async function benchModels(args: readonly string[]): Promise<ModelBench> 
     rows: [...timed, { ...denoiser, recorded: await measureDenoiser(clips) }],
     refused,
   };
+}
+
+/** The id of the model that has weights of int8 too. */
+function baseOf({ id }: ModelFacts): string {
+  return id.replace(/ int8$/, '');
 }
 
 /** A row of the table that people read; gains are in dB. */

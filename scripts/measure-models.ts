@@ -28,14 +28,14 @@ for (const id of ids) {
   const folder = path.join(models, id);
   const file = path.join(folder, 'manifest.json');
   const manifest = manifestSchema.parse(JSON.parse(await readFile(file, 'utf8')));
-  const { facts, measuredOnSamples } = await measure(folder, manifest);
+  const { facts, ...measured } = await measureKinds(folder, manifest);
   const [time] = await timeModels([facts], ROUNDS);
   if (time === undefined) throw new Error(`${id} could not be timed`);
   const larger: unknown[] = [];
-  for (const part of manifest.larger) larger.push({ ...part, ...(await measure(folder, part)) });
+  for (const part of manifest.larger) larger.push({ ...part, ...(await measureKinds(folder, part)) });
   const written = manifestSchema.parse({
     ...manifest,
-    measuredOnSamples,
+    ...measured,
     speed: {
       machine: os.cpus()[0]?.model.trim() ?? 'unknown',
       size: `${TIMED_SIZE.width}x${TIMED_SIZE.height}`,
@@ -49,6 +49,16 @@ for (const id of ids) {
   });
   await writeFile(file, `${JSON.stringify(written, null, 2)}\n`);
   console.log(id, JSON.stringify(written.measuredOnSamples?.gains), JSON.stringify(written.speed));
+}
+
+async function measureKinds(
+  folder: string,
+  part: Pick<Manifest, 'file' | 'int8'>,
+): Promise<Awaited<ReturnType<typeof measure>> & Pick<Manifest, 'int8'>> {
+  const own = await measure(folder, part);
+  if (part.int8 === undefined) return own;
+  const { facts, measuredOnSamples } = await measure(folder, part.int8);
+  return { ...own, int8: { file: part.int8.file, sha256: facts.sha256 ?? '', measuredOnSamples } };
 }
 
 async function measure(

@@ -41,7 +41,14 @@ async function describeNetwork(
 ): Promise<Record<string, unknown>> {
   const facts = await inspectModel(path.join(String(folder), String(part.file)));
   const found = gains[nameKey(String(manifest.id), facts.scale)];
-  return { ...part, facts, ...(found === undefined ? {} : { measured: describeGains(found, facts) }) };
+  const int8 = z.looseObject({ file: z.string() }).optional().parse(part.int8);
+  const twin = int8 && { ...int8, sha256: (await inspectModel(path.join(String(folder), int8.file))).sha256 };
+  return {
+    ...part,
+    ...(twin && { int8: twin }),
+    facts,
+    ...(found === undefined ? {} : { measured: describeGains(found, facts) }),
+  };
 }
 
 function describeGains(

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 
 from footage import read_frames, resize
-from networks import make_network
+from weights import load_network
 
 MOST_WIDE, MOST_HIGH = 400, 320
 BLOCK = 32
@@ -28,8 +28,7 @@ def main() -> None:
     networks = {}
     for word in words:
         kind, file = word.split("=", 1)
-        networks[file] = make_network(kind).eval()
-        networks[file].load_state_dict(torch.load(file, map_location="cpu"))
+        networks[file] = load_network(kind, file)
     table = {}
     for clip in sorted(Path(clips).iterdir()):
         frame = read_frames(clip, MOST_WIDE, MOST_HIGH, 16)[0]

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Y-PSNR over ffmpeg's Lanczos on a folder of clips, as JSON: evaluate.py CLIPS [NAME:]NETWORK=BEST.pt [...]"""
+"""Y-PSNR over ffmpeg's Lanczos on a folder of clips, as JSON: evaluate.py CLIPS [NAME:]NETWORK=FILE [...]; FILE is a best.pt or an ONNX file"""
 import argparse
 import json
 from pathlib import Path
@@ -7,8 +7,8 @@ from pathlib import Path
 import torch
 
 from footage import make_tests
-from networks import make_network
 from train import measure
+from weights import load_network
 
 
 def main() -> None:
@@ -24,8 +24,7 @@ def main() -> None:
     for word in options.weights:
         key, file = word.split("=", 1)
         name, _, kind = key.rpartition(":")
-        network = make_network(kind, options.scale).eval()
-        network.load_state_dict(torch.load(file, map_location="cpu"))
+        network = load_network(kind, file, options.scale)
         table[name or kind] = {"clips": len(clips), **measure(network, tests, "cpu")}
     print(json.dumps(table, indent=2))
 

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """
-Writes the int8 twin of a network: quantise.py NETWORK BEST.pt DATA OUT.onnx
+Writes the int8 twin of a network: quantise.py NETWORK WEIGHTS DATA OUT.onnx
 
 Static quantisation as quantise-dequantise pairs: activations in uint8 from zero on (they follow a ReLU), weights in int8 with a scale an
 output channel and 7 bits of range, so that kernels of machines without VNNI, which add two products in 16 bits, cannot overflow: all machines give
@@ -16,29 +16,47 @@ import torch.nn.functional as F
 from onnx import TensorProto, helper, numpy_helper
 
 from export import OPSET
-from networks import CHAINS, Collapsed, make_network
+from networks import NETWORKS, Collapsed, ResidualUpscaler
 from train import CODED, Patches
+from weights import load_network
 
 WEIGHT_RANGE = 63
 CALIBRATION_BATCHES = 32
 CLIPPED_SHARE = 1e-5
 
 
-def calibrate(network: Collapsed, patches: Patches) -> tuple[list[float], tuple[float, float]]:
-    """Largest value after each layer, but for a few, and the range of what the tail adds."""
-    layers = network.network.layers
-    seen: list[list[torch.Tensor]] = [[] for _ in layers]
-    added = []
+Ranges = dict[str, tuple[float, float]]
+"""Lowest and highest value of what each step of a network gives."""
+
+
+def calibrate(network: Collapsed, patches: Patches) -> Ranges:
+    """What values are between, but for a few."""
+    seen: dict[str, list[np.ndarray]] = {}
     with torch.no_grad():
         for _ in range(CALIBRATION_BATCHES):
-            features, _ = patches.draw(1.0)
-            for layer, values in zip(layers, seen):
-                features = F.relu(layer(features))
-                values.append(features.flatten()[::7])
-            added.append(network.tail(features).flatten())
-    tops = [float(np.quantile(torch.cat(values).numpy(), 1 - CLIPPED_SHARE)) for values in seen]
-    low, high = np.quantile(torch.cat(added).numpy(), [CLIPPED_SHARE, 1 - CLIPPED_SHARE])
-    return tops, (float(low), float(high))
+            source, _ = patches.draw(1.0)
+            for name, values in trace(network, source).items():
+                seen.setdefault(name, []).append(values.flatten()[::7].numpy())
+    low, high = CLIPPED_SHARE, 1 - CLIPPED_SHARE
+    return {name: tuple(np.quantile(np.concatenate(values), [low, high]).tolist()) for name, values in seen.items()}
+
+
+def trace(network: Collapsed, source: torch.Tensor) -> dict[str, torch.Tensor]:
+    """Values between the steps of a network, by the names that `build` gives them."""
+    inner = network.network
+    steps = {}
+    if isinstance(inner, ResidualUpscaler):
+        features = steps["head"] = inner.first(source)
+        for i, (first, second) in enumerate(inner.blocks):
+            middle = steps[f"block{i}.inner"] = F.relu(first(features))
+            change = steps[f"block{i}.outer"] = second(middle)
+            features = steps[f"block{i}"] = F.relu(features + change)
+    else:
+        features = source
+        for i, layer in enumerate(inner.layers):
+            features = steps[f"layer{i}"] = F.relu(layer(features))
+    steps["tail"] = network.tail(features)
+    return steps
 
 
 class Graph:
@@ -83,14 +101,38 @@ class Graph:
         return self.node("Conv", inputs, name, **sides)
 
 
-def build(network: Collapsed, tops: list[float], added: tuple[float, float]) -> onnx.ModelProto:
-    graph = Graph()
-    value, step = "x", None
-    for i, (layer, top) in enumerate(zip(network.network.layers, tops)):
-        value = graph.convolve(f"layer{i}", value, layer, step)
-        value = graph.node("Relu", [value], f"layer{i}.relu")
-        value, step = graph.round_trip(value, 0.0, top), top / 255
-    detail = graph.round_trip(graph.convolve("tail", value, network.tail, step), *added)
+class Quantised(Graph):
+    """Steps of a network whose results are rounded to 256 values of their range."""
+
+    def __init__(self, ranges: Ranges):
+        super().__init__()
+        self.ranges = ranges
+
+    def rectify(self, name: str, value: str) -> tuple[str, float]:
+        """After a ReLU: from zero on, which lets onnxruntime leave the ReLU out. Gives the value and its step."""
+        top = self.ranges[name][1]
+        return self.round_trip(self.node("Relu", [value], f"{name}.relu"), 0.0, top), top / 255
+
+    def extend(self, name: str, value: str, conv: torch.nn.Conv2d, step: float | None) -> tuple[str, float]:
+        return self.rectify(name, self.convolve(name, value, conv, step))
+
+
+def build(network: Collapsed, ranges: Ranges) -> onnx.ModelProto:
+    graph = Quantised(ranges)
+    inner = network.network
+    if isinstance(inner, ResidualUpscaler):
+        value, step = graph.extend("head", "x", inner.head, None)
+        for i, (first, second) in enumerate(inner.blocks):
+            name = f"block{i}"
+            middle, middle_step = graph.extend(f"{name}.inner", value, first, step)
+            change = graph.convolve(f"{name}.outer", middle, second, middle_step)
+            change = graph.round_trip(change, *ranges[f"{name}.outer"])
+            value, step = graph.rectify(name, graph.node("Add", [value, change], f"{name}.sum"))
+    else:
+        value, step = "x", None
+        for i, layer in enumerate(inner.layers):
+            value, step = graph.extend(f"layer{i}", value, layer, step)
+    detail = graph.round_trip(graph.convolve("tail", value, network.tail, step), *ranges["tail"])
     base = graph.convolve("linear", "x", network.linear, None)
     total = graph.node("Add", [base, detail], "total")
     graph.node("DepthToSpace", [total], "y", blocksize=network.shuffle, mode="CRD")
@@ -106,18 +148,19 @@ def build(network: Collapsed, tops: list[float], added: tuple[float, float]) -> 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("network", choices=CHAINS)
+    parser.add_argument("network", choices=list(NETWORKS))
     parser.add_argument("weights")
     parser.add_argument("data", type=Path)
     parser.add_argument("out")
+    parser.add_argument("--scale", type=int, default=2)
+    parser.add_argument("--kind", choices=list(CODED), default="video", help="footage that the ranges of values are measured on")
     options = parser.parse_args()
     torch.set_num_threads(1)
     torch.manual_seed(1)
-    network = make_network(options.network).eval()
-    network.load_state_dict(torch.load(options.weights, map_location="cpu"))
-    collapsed = Collapsed(network).eval()
-    tops, added = calibrate(collapsed, Patches(options.data, "video", network.scale, CODED["video"], "cpu"))
-    onnx.save(build(collapsed, tops, added), options.out)
+    collapsed = Collapsed(load_network(options.network, options.weights, options.scale)).eval()
+    # What goes in is alike for all scales.
+    patches = Patches(options.data, options.kind, 2, CODED[options.kind], "cpu")
+    onnx.save(build(collapsed, calibrate(collapsed, patches)), options.out)
 
 
 if __name__ == "__main__":

@@ -18,6 +18,7 @@ from degrade import blur, draw_sigma, scaling_kernels, shrink
 from footage import VALIDATION_SIZE, make_tests, psnr, summarise
 from loop import LOSSES, follow_plan
 from networks import make_network, start_from
+from weights import read_weights
 
 BATCH = 16
 CODED = {"video": {"video": 6}, "tape": {"video": 8, "tape": 5}}
@@ -35,9 +36,14 @@ EVERY = 1000
 
 
 class Patches:
-    """Draws patches uniformly over all samples; sources and truths are uint8 values in 0..255."""
+    """
+    Draws patches uniformly over all samples; sources and truths are uint8 values in 0..255. Truths have a share `softness` of the blur that the
+    sources were made with.
+    """
 
-    def __init__(self, folder: Path, kind: str, scale: int, coded: dict[str, int], device: str):
+    def __init__(
+        self, folder: Path, kind: str, scale: int, coded: dict[str, int], device: str, batch: int = BATCH, softness: float = 1.0
+    ):
         with np.load(folder / "planes.npz") as planes:
             self.planes = [planes[name] for name in planes.files]
         self.pairs = {}
@@ -47,14 +53,14 @@ class Patches:
         self.plane_sums = np.cumsum([plane.size for plane in self.planes])
         self.pair_sums = {name: np.cumsum([pair[-1].size for pair in pairs]) for name, pairs in self.pairs.items()}
         self.kernels = scaling_kernels(scale)
-        self.coded, self.scale, self.device = coded, scale, device
+        self.coded, self.scale, self.device, self.batch, self.softness = coded, scale, device, batch, softness
         self.side = 96 // scale
         self.turns = TURNS[kind]
 
     def draw(self, warmth: float) -> tuple[torch.Tensor, torch.Tensor]:
-        """[BATCH, 1, side, side] and [BATCH, 1, 96, 96], 0 to 1; `warmth` goes from 0 to 1 in the warm-up."""
+        """[batch, 1, side, side] and [batch, 1, 96, 96], 0 to 1; `warmth` goes from 0 to 1 in the warm-up."""
         coded = {name: round(count * warmth) for name, count in self.coded.items()}
-        patches = self.draw_clean(BATCH - sum(coded.values()), warmth)
+        patches = self.draw_clean(self.batch - sum(coded.values()), warmth)
         for name, count in coded.items():
             if count > 0:
                 patches += self.draw_coded(name, count)
@@ -71,7 +77,7 @@ class Patches:
             y, x = top + self.scale * y - 4, left + self.scale * x - 4
             size = self.scale * self.side + 8
             truths.append(self.planes[plane][y : y + size, x : x + size])
-            sigmas.append(sigma)
+            sigmas.append(sigma * self.softness)
         soft = blur(to_floats(np.stack(truths))[:, None], sigmas)[:, 0, 4:-4, 4:-4]
         return list(zip(smalls, soft))
 
@@ -86,9 +92,12 @@ class Patches:
         candidates = round(CANDIDATES - (CANDIDATES - 1) * warmth)
         truths = [max((self.draw_plane() for _ in range(candidates)), key=measure_detail) for _ in range(count)]
         sigmas = [draw_sigma(random) if random.random() < warmth else 0.0 for _ in truths]
-        truth = blur(to_floats(np.stack(truths))[:, None], sigmas).round()
+        planes = to_floats(np.stack(truths))[:, None]
+        source = truth = blur(planes, sigmas).round()
+        if self.softness < 1:
+            truth = blur(planes, [sigma * self.softness for sigma in sigmas]).round()
         shares = np.random.multinomial(count, KERNEL_SHARES)
-        parts = [shrink(part, k, self.scale) for part, k in zip(truth.split(shares.tolist()), self.kernels) if len(part)]
+        parts = [shrink(part, k, self.scale) for part, k in zip(source.split(shares.tolist()), self.kernels) if len(part)]
         small = torch.cat(parts).clamp(0, 255).round()
         margin = MARGIN * self.scale
         return list(zip(small[:, 0, MARGIN:-MARGIN, MARGIN:-MARGIN], truth[:, 0, margin:-margin, margin:-margin]))
@@ -141,7 +150,7 @@ def main() -> None:
     parser.add_argument("--validate", type=Path)
     parser.add_argument("--rate", type=float, default=LEARNING_RATE, help=f"learning rate (default {LEARNING_RATE})")
     parser.add_argument("--loss", choices=list(LOSSES), default="charbonnier")
-    parser.add_argument("--start", type=Path, help="best.pt of another run to start from")
+    parser.add_argument("--start", type=Path, help="best.pt of another run, or an ONNX file, to start from")
     parser.add_argument("--threads", type=int, default=1)
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
@@ -150,7 +159,7 @@ def main() -> None:
 
     network = make_network(options.network, options.scale).to(device, memory_format=torch.channels_last)
     if options.start:
-        start_from(network, torch.load(options.start, map_location=device))
+        start_from(network, read_weights(options.start, network))
     optimiser = torch.optim.Adam(network.parameters(), lr=options.rate, betas=(0.9, 0.99))
 
     coded = CODED[options.kind] if options.coded is None else {options.kind: options.coded}

@@ -86,7 +86,7 @@ async function submitAll(raw: RawArguments, store: Store, queue: ClusterQueue): 
     const command = writeCommand(files.describe(key), files.describe(output), traced, program);
     const { job, isNew } = await submitPlan(plan, {
       ...{ queue, store, priority: Number(readOption(raw, 'priority')) },
-      fleet: await findFleet(tools, plan.infer.device),
+      fleet: findFleet(tools, plan.infer.device),
       keys: { source: key, output },
       request: { command, options: listOptions(traced) },
       sendSource: send,

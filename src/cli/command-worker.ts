@@ -25,7 +25,7 @@ export async function runWorkerCommand(raw: RawArguments): Promise<number> {
   const device = asked ?? 'cpu';
   const machine = readMachine();
   const lanes = Number(readOption(raw, 'lanes') ?? preferredLanes(machine.cores, device));
-  const fleet = await findFleet(tools, device);
+  const fleet = findFleet(tools, device);
   using interrupt = guardInterrupts(() =>
     reporter.writeLine('Stopping; what is under way goes back to the others.'),
   );

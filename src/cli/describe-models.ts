@@ -61,6 +61,9 @@ function describeFacts(facts: ModelFacts, bytes: number | null): string[][] {
   return [
     ['file', `${facts.path ?? ''}${bytes === null ? ' (missing)' : `, ${formatBytes(bytes)}`}`],
     ['sha256', facts.sha256 ?? ''],
+    ...(facts.int8 === undefined
+      ? []
+      : [['int8', `${facts.int8.path}, where the processor is made for it (sha256 ${facts.int8.sha256})`]]),
     ['scale', `${String(facts.scale)} times`],
     [
       'works on',

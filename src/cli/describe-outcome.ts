@@ -3,6 +3,7 @@ import type { UpscaleOutcome } from '../index.ts';
 import { describeDecisions, describeNotices, describeStreams, section } from './describe-plan.ts';
 import { describeVerify } from './describe-verify.ts';
 import { formatBytes, formatDuration } from '../core/format.ts';
+import { describePrecision } from '../infer/infer-plan.ts';
 import { formatHeading } from './text-table.ts';
 
 /** What a finished run did, for people. */
@@ -31,7 +32,7 @@ function describeTime({ seconds, frames, plan }: UpscaleOutcome['result']): stri
 
 function describeDevice({ device, precision, deviceTried }: UpscaleOutcome['result']): string[][] {
   return [
-    ['ran on', precision === 'fp16' ? `${device}, in float16` : device],
+    ['ran on', describePrecision(device, precision)],
     ...deviceTried.map((tried) => [`not ${tried.device}`, tried.error.split('\n')[0] ?? '']),
   ];
 }

@@ -525,6 +525,17 @@ export const OPTION_TABLE = [
     commands: [...PICTURES, 'worker', 'models bench', 'stream'],
   },
   {
+    name: 'precision',
+    type: 'text',
+    placeholder: 'NAME',
+    key: 'precision',
+    default: 'auto',
+    choices: ['auto', 'fp32', 'int8'],
+    group: 'Machine',
+    help: 'What networks compute in; auto takes float16 or int8 where this machine gains by it',
+    commands: PICTURES,
+  },
+  {
     name: 'memory',
     type: 'size',
     key: 'memory',

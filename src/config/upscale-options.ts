@@ -11,6 +11,8 @@ export interface UpscaleOptions {
   /** How chroma grows beside a luma model: `auto` takes a network guided by luma where one fits the source. */
   readonly chroma: 'auto' | 'filter';
   readonly device: 'auto' | 'cpu' | 'cuda' | 'tensorrt' | 'directml' | 'coreml' | 'webgpu';
+  /** What networks compute in: `auto` takes float16 or int8 where the machine gains by it and the picture is the same or nearly so. */
+  readonly precision: 'auto' | 'fp32' | 'int8';
   readonly deinterlace: 'auto' | 'off' | 'frame' | 'field';
   readonly temporal: 'auto' | 'off' | 'low' | 'medium' | 'high';
   /** Frames to each side that are blended: 1 or 2. @defaultValue 1 */

@@ -4,9 +4,14 @@ import { colorSchema } from '../core/color.ts';
 export const DEVICES = ['cpu', 'cuda', 'tensorrt', 'directml', 'coreml', 'webgpu'] as const;
 export type Device = (typeof DEVICES)[number];
 
-/** What networks compute in on accelerators; on the CPU it is always float32. */
-export const precisionSchema = z.enum(['fp32', 'fp16']);
+/** What networks compute in: float16 on accelerators alone, int8 on the CPU alone. */
+export const precisionSchema = z.enum(['fp32', 'fp16', 'int8']);
 export type Precision = z.infer<typeof precisionSchema>;
+
+/** `cuda, in float16`: what a run ran on, for people. */
+export function describePrecision(device: string, precision: Precision): string {
+  return precision === 'fp32' ? device : `${device}, in ${precision === 'fp16' ? 'float16' : 'int8'}`;
+}
 
 /** What a network's ends look like; read from the graph, a manifest, or found by a probe run. */
 export const modelFactsSchema = z.object({
@@ -39,6 +44,8 @@ export const modelFactsSchema = z.object({
   flopsPerSample: z.number(),
   /** Bytes of activations an input sample that a run holds at its peak, from the graph; 0 for `resample`. */
   bytesPerSample: z.number(),
+  /** The same network with weights and features of 8 bit, where there is one; all else is as told above. */
+  int8: z.object({ path: z.string(), sha256: z.string() }).optional(),
 });
 export type ModelFacts = z.infer<typeof modelFactsSchema>;
 

@@ -14,8 +14,16 @@ const networkSchema = z.strictObject({
   /** The ONNX file, beside the manifest. */
   file: z.string().regex(/^[^/\\]+\.onnx$/),
   facts: modelFactsSchema
-    .omit({ id: true, kind: true, path: true })
+    .omit({ id: true, kind: true, path: true, int8: true })
     .extend({ sha256: z.string().regex(/^[0-9a-f]{64}$/) }),
+  /** The same network with weights and features of 8 bit, which `training/quantise.py` wrote. */
+  int8: z
+    .strictObject({
+      file: z.string().regex(/^[^/\\]+\.onnx$/),
+      sha256: z.string().regex(/^[0-9a-f]{64}$/),
+      measuredOnSamples: gainsSchema.optional(),
+    })
+    .optional(),
   /** Gains over a filter, in dB of Y-PSNR, by what the pictures went through before. */
   measured: gainsSchema.optional(),
   /** The same gains on `samples/truth`, which `scripts/measure-models.ts` writes and a test measures again. */
@@ -129,7 +137,8 @@ export async function readManifest(directory: string): Promise<RegisteredModel |
 function describeNetwork(
   id: string,
   directory: string,
-  { file, facts }: z.infer<typeof networkSchema>,
+  { file, facts, int8 }: z.infer<typeof networkSchema>,
 ): ModelFacts {
-  return { id, kind: 'network', path: path.join(directory, file), ...facts };
+  const twin = int8 && { path: path.join(directory, int8.file), sha256: int8.sha256 };
+  return { id, kind: 'network', path: path.join(directory, file), ...facts, ...(twin && { int8: twin }) };
 }

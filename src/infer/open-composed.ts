@@ -1,5 +1,4 @@
 import { createHash } from 'node:crypto';
-import { existsSync, readFileSync } from 'node:fs';
 import os from 'node:os';
 import process from 'node:process';
 import { composeChroma, type ChromaEnds } from './graph/compose-chroma.ts';
@@ -9,6 +8,7 @@ import { writeOnnx } from './graph/onnx-model.ts';
 import { GraphCache } from './graph-cache.ts';
 import type { Device, ModelFacts, Precision } from './infer-plan.ts';
 import { ONNXRUNTIME_VERSION, openSession, type Session } from './onnxruntime.ts';
+import { readProcessorFlags } from './processor.ts';
 import { parseModel, type ModelFile } from './read-model.ts';
 
 /** Raised whenever the same network and ends would be composed into another graph. */
@@ -104,8 +104,6 @@ function describeEnds(network: ComposedModel | ComposedChroma): Record<string, u
 
 function describeCpu(): readonly string[] {
   const traits = [process.platform, process.arch, os.cpus()[0]?.model ?? ''];
-  const file = '/proc/cpuinfo';
   // A virtual machine may hide features of the model that it names.
-  const flags = existsSync(file) ? /^(?:flags|Features)\s*:.*$/m.exec(readFileSync(file, 'utf8')) : null;
-  return [...traits, flags?.[0] ?? ''];
+  return [...traits, ...readProcessorFlags()];
 }

@@ -4,7 +4,7 @@ import type { ChromaPassLayout } from './chroma/chroma-layout.ts';
 import { listLadder, refuseUnasked } from './device-ladder.ts';
 import { describeFailure, tryDevice, type DeviceAttempt, type DeviceReport } from './devices.ts';
 import type { InferLayout, PassLayout } from './infer-layout.ts';
-import type { Device, InferPlan } from './infer-plan.ts';
+import type { Device, InferPlan, Precision } from './infer-plan.ts';
 import type { Session } from './onnxruntime.ts';
 import { openComposed, type ComposedChroma, type ComposedModel } from './open-composed.ts';
 import { readModelFile, type ModelFile } from './read-model.ts';
@@ -44,7 +44,7 @@ export async function openNetworks(
     try {
       const sessions = await openAll(plan, layout, files, device);
       logger.debug(`Networks run on ${device}`);
-      const precision = device === 'cpu' ? 'fp32' : plan.precision;
+      const precision = precisionOn(device, plan);
       return { ...sessions, device: { asked: plan.device, used: device, precision, tried } };
     } catch (error) {
       if (error instanceof UpscaleError) throw error;
@@ -58,6 +58,11 @@ export async function openNetworks(
     `The device ${plan.device} does not work here: ${last?.error ?? 'nothing is known of it'}.`,
     { hint: 'Let `--device auto` choose, or see what `upreel doctor` lists.' },
   );
+}
+
+/** The CPU computes in float32 where accelerators were meant to take halves. */
+function precisionOn(device: Device, { precision }: InferPlan): Precision {
+  return device === 'cpu' && precision === 'fp16' ? 'fp32' : precision;
 }
 
 function refuseModel(passes: readonly PassLayout[], error: unknown): UpscaleError {
@@ -113,7 +118,7 @@ async function openAll(
       ...{ inputPlanes: planes.input, outputPlanes: planes.output },
       ...{ inputBits, outputBits, ...traits },
     };
-    const precision = device === 'cpu' ? 'fp32' : plan.precision;
+    const precision = precisionOn(device, plan);
     return openOnce(model.path, { facts: model, ends, device, precision, threads });
   };
   const openChroma = ({ network, inputBits, outputBits }: ChromaPassLayout): Promise<Session> =>

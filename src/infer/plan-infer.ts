@@ -4,6 +4,7 @@ import { pixelFormat } from '../core/pixel-format.ts';
 import { chooseChroma } from './chroma/choose-chroma.ts';
 import { asTiled } from './chroma/chroma-layout.ts';
 import { enlargementOf, layOutInfer } from './infer-layout.ts';
+import { takePrecision } from './choose-precision.ts';
 import type { ChromaNetwork, InferPlan, ModelFacts, Precision, ResampleFilter } from './infer-plan.ts';
 import { layOutPass, smallestTile } from './pass-geometry.ts';
 
@@ -24,7 +25,7 @@ export interface PlanInferOptions {
   readonly memoryBytes: number;
   /** Largest side of a tile in input samples, border included, where the user set one. @defaultValue null */
   readonly largestTile?: number | null;
-  /** Of accelerators, as {@link choosePrecision} found. @defaultValue `fp32` */
+  /** As {@link choosePrecision} found. @defaultValue `fp32` */
   readonly precision?: Precision;
   /** Make frames agree with their source; see {@link planBackProjection}. @defaultValue false */
   readonly faithful?: boolean;
@@ -54,7 +55,10 @@ export function planInfer(options: PlanInferOptions): PlannedInfer {
   const { models, input, output, device, threads } = options;
   const decisions: Decision[] = [];
   const notices: Notice[] = [];
-  const passes = [...listPasses(models, options.larger ?? [], options.magnification)];
+  const precision = options.precision ?? 'fp32';
+  const passes = listPasses(models, options.larger ?? [], options.magnification).map((facts) =>
+    takePrecision(facts, precision),
+  );
   const isNetwork = passes.length > 0;
   const plain = models.find(({ kind }) => kind === 'resample');
   const filter: ResampleFilter = plain === undefined ? 'lanczos' : toFilter(plain.id);
@@ -66,7 +70,7 @@ export function planInfer(options: PlanInferOptions): PlannedInfer {
     input,
     output,
     device: isNetwork ? device : 'cpu',
-    precision: options.precision ?? 'fp32',
+    precision,
     threads,
     tile: null,
   };

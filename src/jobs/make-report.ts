@@ -4,6 +4,7 @@ import { UpscaleError } from '../core/errors.ts';
 import type { Logger } from '../core/logger.ts';
 import { writeWhole } from '../ffmpeg/disk-cache.ts';
 import type { FfmpegTools } from '../ffmpeg/tools.ts';
+import { describePrecision } from '../infer/infer-plan.ts';
 import { drawHeatMap } from '../measure/fidelity/draw-heat-map.ts';
 import { measureRunFidelity } from '../measure/fidelity/measure-run-fidelity.ts';
 import { measureFlicker } from '../measure/measure-flicker.ts';
@@ -50,7 +51,7 @@ export async function makeReport(result: UpscaleResult, options: MakeReportOptio
     seconds: result.seconds,
     frames: result.frames,
     bytes: result.bytes,
-    device: result.precision === 'fp16' ? `${result.device}, in float16` : result.device,
+    device: describePrecision(result.device, result.precision),
     geometry: { displayWidth, displayHeight, width, height },
     options: options.options,
     decisions: plan.decisions,

@@ -12,6 +12,7 @@ import {
   type QualityGains,
   type QualityTest,
 } from './model-quality.ts';
+import { listKinds, takePrecision } from '../infer/choose-precision.ts';
 import { timeModel, type ModelSpeed, type SpeedOptions } from './model-speed.ts';
 
 export interface BenchOptions extends SpeedOptions {
@@ -57,13 +58,13 @@ const REAL_TIME_MS = 1000 / 25;
 const OWN_CLIPS = fileURLToPath(new URL('../../samples/truth', import.meta.url));
 
 /**
- * Measures how fast models are here, and what they gain over Lanczos on clips that are shrunk by each one's own scale. What fails for one
- * model stands in its row.
+ * Measures how fast models are here, and what they gain over Lanczos on clips that are shrunk by each one's own scale; those that have weights of
+ * int8 twice. What fails for one model stands in its row.
  *
  * @throws UpscaleError `ABORTED`, `SOURCE_DAMAGED`, `FFMPEG_FAILED`
  */
 export async function benchModels(
-  models: readonly ModelFacts[],
+  listed: readonly ModelFacts[],
   options: BenchOptions,
 ): Promise<BenchReport> {
   const { tools, reference, clips: folder = OWN_CLIPS, onStep, signal, ...speedOptions } = options;
@@ -84,6 +85,8 @@ export async function benchModels(
     }
   };
 
+  const onCpu = options.device === 'auto' || options.device === 'cpu';
+  const models = listed.flatMap((model) => (onCpu ? listKinds(model) : [takePrecision(model, 'fp32')]));
   const known = models.find(({ sha256, id }) => sha256 === reference?.sha256 && id === reference.id);
   const timed = known === undefined && reference !== undefined ? [...models, reference] : models;
   for (const model of timed) {

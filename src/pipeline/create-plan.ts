@@ -144,7 +144,8 @@ export function createPlan(source: Source, options: UpscaleOptions, context: Pla
         height: target.height,
         chromaLocation: outputColor.chromaLocation,
       },
-      device: options.device,
+      // What computes in int8 asks for no accelerator.
+      device: options.precision === 'int8' && options.device === 'auto' ? 'cpu' : options.device,
       threads,
       memoryBytes: activationBudget(limit - fixed - decoders, lanes),
       faithful: options.faithful,

@@ -3,6 +3,7 @@ import type { UpscaleOptions } from '../config/upscale-options.ts';
 import { UpscaleError } from '../core/errors.ts';
 import type { Logger } from '../core/logger.ts';
 import type { ModelFacts } from '../infer/infer-plan.ts';
+import { chooseLivePrecision, takePrecision } from '../infer/choose-precision.ts';
 import { describeFilter, loadRegistry } from '../infer/registry.ts';
 import { resolveModels } from '../infer/resolve-models.ts';
 import { checkDestination } from './live-commands.ts';
@@ -13,7 +14,7 @@ export async function planLive(
   source: string,
   destination: string,
   options: {
-    readonly upscale: Pick<UpscaleOptions, 'model' | 'scale' | 'to' | 'device'>;
+    readonly upscale: Pick<UpscaleOptions, 'model' | 'scale' | 'to' | 'device' | 'precision'>;
     readonly beside: boolean;
     readonly logger: Logger;
   },
@@ -25,10 +26,11 @@ export async function planLive(
       hint: 'Use --scale instead of --to.',
     });
   }
+  const precision = await chooseLivePrecision(upscale.device, upscale.precision);
   return {
     source,
     destination,
-    models: await listModels(upscale.model, logger),
+    models: (await listModels(upscale.model, logger)).map((facts) => takePrecision(facts, precision)),
     magnification: upscale.scale ?? 2,
     device: upscale.device,
     threads: os.availableParallelism(),

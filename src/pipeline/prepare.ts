@@ -81,7 +81,11 @@ export async function prepare(
     versions: { ffmpeg: tools.version.text, onnxruntime: onnxruntimeVersion() },
   };
   const plan = createPlan(source, options, context);
-  const precision = await choosePrecision(plan.infer);
+  const precision = await choosePrecision(
+    plan.infer,
+    [...models.models, ...models.larger],
+    options.precision,
+  );
   if (precision === null) return { tools, source, plan };
   return { tools, source, plan: createPlan(source, options, { ...context, precision }) };
 }

@@ -13,6 +13,7 @@ describe('resolveUpscaleOptions', () => {
       to: undefined,
       model: undefined,
       device: 'auto',
+      precision: 'auto',
       deinterlace: 'auto',
       temporal: 'auto',
       temporalRadius: 1,

@@ -5,6 +5,9 @@ import process from 'node:process';
 /** Whether MLT's own player is there; tests that need it say so and skip when it is not. */
 export const hasMelt = spawnSync('melt', ['-version']).error === undefined;
 
+/** What it renders here takes seconds. */
+const MOST_MS = 60_000;
+
 /**
  * Renders with melt into `output`, as fast as it goes.
  *
@@ -15,10 +18,12 @@ export function renderWithMelt(what: readonly string[], output: string, properti
   const consumer = ['-consumer', `avformat:${output}`, 'real_time=-1', ...properties];
   // Titles are drawn by Qt, which needs no screen when it is told so.
   const env = { ...process.env, DISPLAY: process.env['DISPLAY'] ?? ':0', QT_QPA_PLATFORM: 'offscreen' };
-  // On a busy machine melt 7.12 now and then ends before its consumer has begun, without a word, and leaves an empty file.
+  // On a busy machine melt 7.12 now and then ends before its consumer has begun, without a word, and leaves an empty file; or it never ends.
   for (let tries = 0; tries < 5; tries++) {
     rmSync(output, { force: true });
-    const { status, stderr } = spawnSync('melt', ['-silent', ...what, ...consumer], { env });
+    const limits = { timeout: MOST_MS, killSignal: 'SIGKILL' } as const;
+    const { status, stderr, signal } = spawnSync('melt', ['-silent', ...what, ...consumer], { env, ...limits });
+    if (signal === 'SIGKILL') continue;
     if (status !== 0) throw new Error(stderr.toString());
     if ((statSync(output, { throwIfNoEntry: false })?.size ?? 0) > 0) return;
   }

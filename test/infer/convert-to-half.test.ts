@@ -152,7 +152,9 @@ describe('convertToHalf', () => {
 describe('choosePrecision', () => {
   it('stays on float32 on the CPU without looking', async () => {
     const model = await inspectModel(await placeModel(makeNetwork({ kernel: 3 })));
-    expect(await choosePrecision(makePlan({ model, format: 'gray', width: 64, height: 48 }))).toBeNull();
+    expect(
+      await choosePrecision(makePlan({ model, format: 'gray', width: 64, height: 48 }), [model]),
+    ).toBeNull();
   });
 
   it('measures both in turns on the same picture', async () => {
@@ -170,7 +172,7 @@ describe('choosePrecision', () => {
     const model = await inspectModel(await placeModel(makeNetwork({ kernel: 3 })));
     const plan = { ...makePlan({ model, format: 'gray', width: 64, height: 48 }), device: 'webgpu' as const };
     const refusal = await tryDevice('webgpu', 'fp16');
-    const choice = await choosePrecision(plan);
+    const choice = await choosePrecision(plan, [model]);
     if (refusal === null) expect(['fp16', 'fp32']).toContain(choice?.precision);
     else
       expect(choice).toMatchObject({
@@ -178,6 +180,6 @@ describe('choosePrecision', () => {
         decision: { reason: expect.stringMatching(/float16/) as string },
       });
     // By itself no software driver is taken, so there is nothing to decide.
-    expect(await choosePrecision({ ...plan, device: 'auto' })).toBeNull();
+    expect(await choosePrecision({ ...plan, device: 'auto' }, [model])).toBeNull();
   });
 });

@@ -112,9 +112,18 @@ describe('the models that Upreel brings', () => {
       directories: [new URL('../../models/', import.meta.url).pathname],
     });
     expect(registry.default.id).toBe('balanced');
-    for (const { facts } of registry.list()) {
-      const found = await inspectModel(facts.path ?? '');
-      expect(facts).toEqual({ ...found, id: facts.id });
+    for (const { facts, larger } of registry.list()) {
+      for (const { int8, ...own } of [facts, ...larger]) {
+        const found = await inspectModel(own.path ?? '');
+        expect(own).toEqual({ ...found, id: own.id });
+        if (int8 === undefined) continue;
+        // How far it sees cannot be told of rounded values, and is as far.
+        const { scale, channels, layout, inputName, outputName, elementType, range, multiple } = own;
+        expect(await inspectModel(int8.path)).toMatchObject({
+          ...{ scale, channels, layout, inputName, outputName, elementType, range, multiple },
+          sha256: int8.sha256,
+        });
+      }
       expect(await readFile(new URL(`../../models/${facts.id}/CARD.md`, import.meta.url), 'utf8')).toContain(
         facts.id,
       );

@@ -1,6 +1,6 @@
-import { readFile } from 'node:fs/promises';
 import process from 'node:process';
 import type { FfmpegTools } from '../../ffmpeg/tools.ts';
+import { readProcessorFlags } from '../../infer/processor.ts';
 import { onnxruntimeVersion } from '../../pipeline/prepare.ts';
 import { describeFleet } from './fleet.ts';
 
@@ -8,17 +8,16 @@ import { describeFleet } from './fleet.ts';
 const TELLING = ['avx2', 'fma', 'avx512f', 'avx512_vnni', 'avx512_bf16', 'avx_vnni', 'amx_int8'];
 
 /** The fleet that this machine belongs to when it runs models on `device`. */
-export async function findFleet(tools: FfmpegTools, device: string): Promise<string> {
+export function findFleet(tools: FfmpegTools, device: string): string {
   return describeFleet({
     ffmpeg: tools.version.text,
     onnxruntime: onnxruntimeVersion(),
     device,
-    processor: device === 'cpu' ? await describeProcessor() : process.arch,
+    processor: device === 'cpu' ? describeProcessor() : process.arch,
   });
 }
 
-async function describeProcessor(): Promise<string> {
-  const text = await readFile('/proc/cpuinfo', 'utf8').catch(() => '');
-  const flags = new Set(/^flags\s*:(.*)$/m.exec(text)?.[1]?.trim().split(' '));
+function describeProcessor(): string {
+  const flags = readProcessorFlags();
   return [process.arch, ...TELLING.filter((flag) => flags.has(flag))].join(' ');
 }
