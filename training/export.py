@@ -1,11 +1,16 @@
 #!/usr/bin/env python3
-"""Writes a trained network as ONNX, its blocks collapsed: export.py NETWORK BEST.pt OUT.onnx [--scale 3]"""
+"""
+Writes a trained network as ONNX, its blocks collapsed: export.py NETWORK BEST.pt OUT.onnx [--scale 3] [--mean OTHER.onnx]
+
+With --mean its weights are the mean of those of both, which stands between them where one began with the other.
+"""
 import argparse
 
 import onnx
 import torch
 
 from networks import Collapsed, make_network
+from weights import read_weights
 
 OPSET = 17
 
@@ -17,9 +22,14 @@ def main() -> None:
     parser.add_argument("out")
     parser.add_argument("--scale", type=int, default=2)
     parser.add_argument("--colours", type=int, default=1)
+    parser.add_argument("--mean")
     options = parser.parse_args()
     network = make_network(options.network, options.scale, options.colours).eval()
-    network.load_state_dict(torch.load(options.weights, map_location="cpu"))
+    weights = read_weights(options.weights, network)
+    if options.mean:
+        other = read_weights(options.mean, network)
+        weights = {name: (value + other[name]) / 2 for name, value in weights.items()}
+    network.load_state_dict(weights)
     final = Collapsed(network).eval()
     sample = torch.rand(1, options.colours, 48, 64)
     with torch.no_grad():

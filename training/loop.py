@@ -40,14 +40,17 @@ def follow_plan(
     measure: Callable[[torch.nn.Module], dict[str, float]],
     judged_by: tuple[str, ...],
     device: str = "cpu",
+    beside: dict[str, torch.nn.Module | torch.optim.Optimizer] | None = None,
 ) -> None:
     """
     Trains `network` until its plan of `minutes` is over, from `run`/state.pt where that is there. `find_loss` gets the share of the plan that
     has passed and gives the loss of a new batch. Every so many steps (`every`) `measure` gets the average of
     the weights (EMA); where the sum of the gains `judged_by` is the best so far, they go to best.pt. Without gains the loss decides.
+    What `find_loss` trains `beside` the network is kept in the checkpoint too.
     The rate falls as a cosine; that of a group of parameters is its `share` of it.
     """
     average = copy.deepcopy(network)
+    beside = beside or {}
     step, spent, best = 0, 0.0, -math.inf
     state_file = run / "state.pt"
     if state_file.exists():
@@ -56,6 +59,8 @@ def follow_plan(
         average.load_state_dict(state["average"])
         optimiser.load_state_dict(state["optimiser"])
         step, spent, best = state["step"], state["seconds"], state["best"]
+        for name, other in beside.items():
+            other.load_state_dict(state[name])
     random.seed(step)
     torch.manual_seed(step)
     began, total = time.monotonic() - spent, 0.0
@@ -87,6 +92,7 @@ def follow_plan(
                 torch.save(average.state_dict(), run / "best.pt")
             state = {"network": network.state_dict(), "average": average.state_dict(), "best": best}
             state |= {"optimiser": optimiser.state_dict(), "step": step, "seconds": spent}
+            state |= {name: other.state_dict() for name, other in beside.items()}
             torch.save(state, state_file.with_suffix(".new"))
             state_file.with_suffix(".new").replace(state_file)
             total = 0.0

@@ -87,6 +87,8 @@ export async function openSession(model: Uint8Array, options: SessionOptions): P
       session: {
         // Threads that spin while they wait take the cores from the decoder and the encoder.
         intra_op: { allow_spinning: '0' },
+        // Kernels without VNNI would lose sums of products of bytes that do not fit into 16 bits.
+        x64quantprecision: '1',
         ...(options.forbidFallback === true ? { disable_cpu_ep_fallback: '1' } : {}),
       },
     },

@@ -22,7 +22,10 @@ export function renderWithMelt(what: readonly string[], output: string, properti
   for (let tries = 0; tries < 5; tries++) {
     rmSync(output, { force: true });
     const limits = { timeout: MOST_MS, killSignal: 'SIGKILL' } as const;
-    const { status, stderr, signal } = spawnSync('melt', ['-silent', ...what, ...consumer], { env, ...limits });
+    const { status, stderr, signal } = spawnSync('melt', ['-silent', ...what, ...consumer], {
+      env,
+      ...limits,
+    });
     if (signal === 'SIGKILL') continue;
     if (status !== 0) throw new Error(stderr.toString());
     if ((statSync(output, { throwIfNoEntry: false })?.size ?? 0) > 0) return;
