@@ -58,7 +58,7 @@ async function measureKinds(
   const own = await measure(folder, part);
   if (part.int8 === undefined) return own;
   const { facts, measuredOnSamples } = await measure(folder, part.int8);
-  return { ...own, int8: { file: part.int8.file, sha256: facts.sha256 ?? '', measuredOnSamples } };
+  return { ...own, int8: { ...part.int8, sha256: facts.sha256 ?? '', measuredOnSamples } };
 }
 
 async function measure(

@@ -41,14 +41,17 @@ export async function choosePrecision(
 ): Promise<PrecisionChoice | null> {
   if (asked === 'fp32') return null;
   const models = [...new Map(plan.passes.map((model) => [model.sha256, model])).values()];
-  const hasBytes = models.some(({ sha256 }) => known.some((one) => one.sha256 === sha256 && one.int8));
-  if (asked === 'int8') return takeBytes(plan, hasBytes);
+  const twins = known.flatMap(({ sha256, int8 }) =>
+    int8 !== undefined && models.some((model) => model.sha256 === sha256) ? [int8] : [],
+  );
+  if (asked === 'int8') return takeBytes(plan, twins.length > 0);
   const isFloat = models.every(({ elementType }) => elementType === 'float32');
   if (models.length === 0 || !isFloat) return null;
   const device = await findAccelerator(plan.device);
   if (device !== null) return chooseFor(device, plan, models);
   const isDeep = pixelFormat(plan.input.format).bits > 8;
-  if (!hasBytes || isDeep || !CPU_DEVICES.includes(plan.device) || !addsByteProducts()) return null;
+  const mayTake = twins.length > 0 && twins.every(({ byItself }) => byItself);
+  if (!mayTake || isDeep || !CPU_DEVICES.includes(plan.device) || !addsByteProducts()) return null;
   return decide('int8', 'this processor is made for it (VNNI); --precision fp32 computes in float32');
 }
 
@@ -63,7 +66,9 @@ export async function chooseLivePrecision(
 
 /** The facts of a network with the weights that a precision takes. */
 export function takePrecision({ int8, ...facts }: ModelFacts, precision: Precision): ModelFacts {
-  return precision === 'int8' && int8 !== undefined ? { ...facts, ...int8 } : facts;
+  return precision === 'int8' && int8 !== undefined
+    ? { ...facts, path: int8.path, sha256: int8.sha256 }
+    : facts;
 }
 
 /** A network by each kind of weights that it has, as models of their own. */

@@ -45,7 +45,14 @@ export const modelFactsSchema = z.object({
   /** Bytes of activations an input sample that a run holds at its peak, from the graph; 0 for `resample`. */
   bytesPerSample: z.number(),
   /** The same network with weights and features of 8 bit, where there is one; all else is as told above. */
-  int8: z.object({ path: z.string(), sha256: z.string() }).optional(),
+  int8: z
+    .object({
+      path: z.string(),
+      sha256: z.string(),
+      /** Whether it costs so little that it is taken unasked. */
+      byItself: z.boolean(),
+    })
+    .optional(),
 });
 export type ModelFacts = z.infer<typeof modelFactsSchema>;
 

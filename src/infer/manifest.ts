@@ -21,6 +21,8 @@ const networkSchema = z.strictObject({
     .strictObject({
       file: z.string().regex(/^[^/\\]+\.onnx$/),
       sha256: z.string().regex(/^[0-9a-f]{64}$/),
+      /** Taken unasked where the processor gains by it: it costs hardly anything. @defaultValue false */
+      byItself: z.boolean().default(false),
       measuredOnSamples: gainsSchema.optional(),
     })
     .optional(),
@@ -139,6 +141,10 @@ function describeNetwork(
   directory: string,
   { file, facts, int8 }: z.infer<typeof networkSchema>,
 ): ModelFacts {
-  const twin = int8 && { path: path.join(directory, int8.file), sha256: int8.sha256 };
+  const twin = int8 && {
+    path: path.join(directory, int8.file),
+    sha256: int8.sha256,
+    byItself: int8.byItself,
+  };
   return { id, kind: 'network', path: path.join(directory, file), ...facts, ...(twin && { int8: twin }) };
 }
