@@ -62,6 +62,13 @@ export function decodeFrames(file: string): DecodedTimes {
   };
 }
 
+/** Where the packets of a file's video lie in it, in bytes. */
+export function listPackets(file: string): { readonly pos: string; readonly size: string }[] {
+  const entries = ['-select_streams', 'v:0', '-show_entries', 'packet=pos,size', '-of', 'json'];
+  const { stdout } = spawnSync(tools.ffprobe, ['-v', 'error', ...entries, file]);
+  return (JSON.parse(stdout.toString()) as { packets: { pos: string; size: string }[] }).packets;
+}
+
 /** What ffprobe says of a file. */
 export function ffprobe(file: string): {
   streams: { codec_type: string; codec_name: string; duration?: string; tags?: Record<string, string> }[];
