@@ -54,8 +54,8 @@ export class LaneChild {
       if (this.#child === child) this.#child = null;
     };
     child.once('exit', forget);
-    // A process that cannot be started has no exit of its own.
-    child.once('error', () => {
+    // A process that cannot be started has no exit of its own. One that is killed may tell several errors of its channel.
+    child.on('error', () => {
       forget();
       child.emit('exit', null, null);
     });

@@ -183,7 +183,8 @@ class ClusterWorker implements WorkHandler {
     try {
       return await work(directory);
     } finally {
-      await rm(directory, { recursive: true, force: true });
+      // The encoder of a lane that was killed may write for a moment yet.
+      await rm(directory, { recursive: true, force: true, maxRetries: 10, retryDelay: 50 });
     }
   }
 
