@@ -77,7 +77,7 @@ describe.skipIf(!hasRedis)('a cluster', () => {
     const poison = async (): Promise<void> => {
       while (!isOver) {
         if ((await listAttempts(poisoned)).some((name) => name.startsWith('attempt-1-'))) {
-          for (const pid of await listChildren(worker.pid ?? 0)) killIfThere(pid);
+          for (const pid of await listLanes(worker.pid ?? 0)) killIfThere(pid);
         }
         await wait(20);
       }
@@ -153,11 +153,16 @@ async function listAttempts(id: string): Promise<string[]> {
   return names.filter((name) => name.startsWith('attempt-'));
 }
 
-async function listChildren(parent: number): Promise<number[]> {
+/** Lanes alone: the worker may assemble and check another file meanwhile, by processes that are no lane's. */
+async function listLanes(parent: number): Promise<number[]> {
   const text = await readFile(`/proc/${String(parent)}/task/${String(parent)}/children`, 'utf8').catch(
     () => '',
   );
-  return text.trim().split(' ').filter(Boolean).map(Number);
+  const pids = text.trim().split(' ').filter(Boolean);
+  const commands = await Promise.all(
+    pids.map((pid) => readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '')),
+  );
+  return pids.filter((_, i) => commands[i]?.includes('lane-process') === true).map(Number);
 }
 
 function killIfThere(pid: number): void {
