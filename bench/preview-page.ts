@@ -4,6 +4,7 @@ import { existsSync } from 'node:fs';
 import readline from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { chromium, type Page } from 'playwright-core';
+import { since, summarise } from './elapsed.ts';
 
 /** How a page plays in a browser that runs on the same cores. */
 export interface PageBench {
@@ -131,10 +132,5 @@ async function seekAbout(page: Page, seconds: number): Promise<PageBench['seek']
     );
     times.push(since(started));
   }
-  times.sort((a, b) => a - b);
-  return { median: times[times.length >> 1] ?? 0, most: times.at(-1) ?? 0 };
-}
-
-function since(started: number): number {
-  return (performance.now() - started) / 1000;
+  return summarise(times);
 }

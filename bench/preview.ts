@@ -7,6 +7,7 @@ import type * as previewModule from '../src/preview/preview.ts';
 import type { Variant } from '../src/preview/variant.ts';
 import type { Viewer } from '../src/preview/viewers.ts';
 import { tools } from './clips.ts';
+import { since, summarise } from './elapsed.ts';
 import { benchPreviewPage, type PageBench } from './preview-page.ts';
 
 export interface PreviewBench {
@@ -161,13 +162,4 @@ async function countOrphans(preview: Preview): Promise<number> {
 
 function readMemory(): number {
   return Math.round(process.memoryUsage.rss() / 2 ** 20);
-}
-
-function summarise(values: number[]): { median: number; most: number } {
-  const sorted = [...values].sort((a, b) => a - b);
-  return { median: sorted[sorted.length >> 1] ?? 0, most: sorted.at(-1) ?? 0 };
-}
-
-function since(started: number): number {
-  return (performance.now() - started) / 1000;
 }

@@ -26,7 +26,7 @@ def read_weights(file: str | Path, network: Network) -> dict[str, torch.Tensor]:
     weights = {name: found.get(name, value) for name, value in network.state_dict().items()}
     for name, module in network.named_modules():
         if isinstance(module, RepConv):
-            branches = module.kernel().detach() - module.conv.weight.detach()
+            branches = (module.kernel() - module.conv.weight).detach().cpu()
             weights[f"{name}.conv.weight"] = found[f"{name}.weight"] - branches
             weights[f"{name}.conv.bias"] = found[f"{name}.bias"]
     return weights
