@@ -1,6 +1,8 @@
 import { toNumber } from '../core/rational.ts';
+import type { Source } from '../decode/source.ts';
 import { outputVideoTimes, sourceVideoTimes, typicalStep, type Delivery } from './delivery.ts';
 import type { Finding } from './finding.ts';
+import { findPart } from './take-part.ts';
 
 /** Number of frames, the time of each, and how long the picture lasts. */
 export function checkFrames(delivery: Delivery): Finding[] {
@@ -118,10 +120,7 @@ function checkStart(delivery: Delivery): Finding[] {
   const first = sourceVideoTimes(delivery).times[0];
   const actual = outputVideoTimes(delivery).times[0];
   if (first === undefined || actual === undefined) return [];
-  // Raw streams carry no clock: theirs begins with the first frame.
-  const { format, startTime } = source.container;
-  const begin = startTime === null ? 0 : first - originOf(format, startTime);
-  const expected = begin + findRunIn(delivery);
+  const expected = first - (zeroOf(source, run) ?? first) + findRunIn(delivery);
   const found = actual - originOf(output.format, output.startTime);
   const step = typicalStep(sourceVideoTimes(delivery));
   const row = { check: 'start', expected: formatSeconds(expected), actual: formatSeconds(found) };
@@ -130,14 +129,20 @@ function checkStart(delivery: Delivery): Finding[] {
   return [{ ...row, status: run === null ? 'warning' : 'failed', note: 'the whole file is shifted' }];
 }
 
+/** Where the clock of a run's output begins on the source's; null for raw streams, which carry no clock. */
+function zeroOf({ container }: Source, run: Delivery['run']): number | null {
+  const part = run === null ? null : findPart(run.plan);
+  if (part !== null) return part.start;
+  return container.startTime === null ? null : originOf(container.format, container.startTime);
+}
+
 /**
  * Seconds by which a file that cannot begin before zero must be shifted: sound whose codec's run-in is copied begins that much before the picture's
  * zero.
  */
-function findRunIn({ source, sourcePackets, output, pairs }: Delivery): number {
-  const { format, startTime } = source.container;
-  if (startTime === null || !/matroska|webm/.test(output.format)) return 0;
-  const zero = originOf(format, startTime);
+function findRunIn({ source, sourcePackets, output, pairs, run }: Delivery): number {
+  const zero = zeroOf(source, run);
+  if (zero === null || !/matroska|webm/.test(output.format)) return 0;
   const begins = pairs
     .filter((pair) => pair.source.type === 'audio' && pair.source.codec === pair.output?.codec)
     .map((pair) => sourcePackets.get(pair.source.index)?.firstOfAll ?? zero);

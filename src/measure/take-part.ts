@@ -41,7 +41,8 @@ export function takePart(
   };
 }
 
-function findPart({ assemble, segments, decode }: Plan): Part | null {
+/** The part that `plan` takes; null for all of the source. */
+export function findPart({ assemble, segments, decode }: Plan): Part | null {
   const { part } = assemble.source;
   if (part === null) return null;
   const tick = toNumber(decode.timeBase);

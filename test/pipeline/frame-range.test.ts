@@ -132,6 +132,17 @@ describe('frames that last a tick of their clock, as in AVI', () => {
   });
 });
 
+it('begin later where the first ones of a torn source do not decode', async () => {
+  const [whole, torn] = [folder.path('open.ts'), folder.path('torn.ts')];
+  const groups = ['-bf', '4', '-x264-params', 'open-gop=1:b-adapt=0:b-pyramid=0:keyint=20:scenecut=0'];
+  ffmpeg('-f', 'lavfi', '-i', 'testsrc2=s=144x112:r=25:d=3', '-c:v', 'libx264', ...groups, whole);
+  ffmpeg('-ss', '0.9', '-i', whole, '-c', 'copy', torn);
+  const { verify, result } = await run(torn, 'torn.mkv', { frames: '0:8' });
+  const rows = new Map(verify?.rows.map((row) => [row.check, row]));
+  expect(result.pts.length).toBeLessThan(7);
+  expect(rows.get('start')?.actual).toBe(`${(0.04 * (8 - result.pts.length)).toFixed(3)} s`);
+});
+
 it('takes a source of a single long frame', async () => {
   const source = folder.path('single.mkv');
   ffmpeg('-f', 'lavfi', '-i', 'testsrc2=s=96x64:r=10', '-frames:v', '1', '-c:v', 'ffv1', source);
