@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import type { UpscaleOptions } from '../config/upscale-options.ts';
@@ -9,7 +9,7 @@ import { checkCrop, chooseCrop, formatCrop, type Crop } from './choose-crop.ts';
 import { LanePool } from './lane-pool.ts';
 import { locateFrame, type LocatedFrame, type LocateOptions } from './locate-frame.ts';
 import type { Plan } from './plan-schema.ts';
-import { prepare } from './prepare.ts';
+import { prepare, type Prepared } from './prepare.ts';
 import { renderFrames } from './render-frames.ts';
 import { drawSheet, encodePng, type RgbPicture } from './sheet.ts';
 
@@ -126,20 +126,16 @@ function listColumns(models: readonly string[], withBaselines: boolean): Pick<Co
   ];
 }
 
-/** Runs all models, one after another; the source is probed and its frames are found once. */
+/** Runs all models, one after another, once all are known to be right; the source is probed and its frames are found once. */
 async function drawColumns(
   input: string,
   options: DrawOptions,
 ): Promise<{ frames: LocatedFrame[]; columns: [Column, ...Column[]]; locate: LocateOptions }> {
   const { models, times, work, signal, logger = silentLogger, onStep } = options;
-  const shown = listColumns(models, options.withBaselines ?? true);
-  const frames: LocatedFrame[] = [];
-  const columns: Column[] = [];
-  let locate: LocateOptions | undefined;
+  const planned: (Pick<Column, 'label' | 'model' | 'plan'> & Pick<Prepared, 'tools'>)[] = [];
   let source: Plan['source'] | undefined;
-  for (const [i, { label, model }] of shown.entries()) {
+  for (const { label, model } of listColumns(models, options.withBaselines ?? true)) {
     throwIfAborted(signal);
-    onStep?.(label);
     const upscale = {
       ...options.upscale,
       model,
@@ -148,22 +144,24 @@ async function drawColumns(
       audio: 'none',
     };
     const prepared = await prepare(input, upscale, { signal, logger, source });
-    const { plan, tools } = prepared;
     source = prepared.source;
-    locate = { tools, signal, logger };
-    if (frames.length === 0) for (const time of times) frames.push(await locateFrame(plan, time, locate));
-    const directory = path.join(work, String(i));
-    await mkdir(directory);
-    columns.push({
-      label,
-      model,
-      plan,
-      ...(await renderFrames(plan, frames, directory, { pool: options.pool, ...locate })),
-    });
+    planned.push({ label, model, plan: prepared.plan, tools: prepared.tools });
   }
-  const [first, ...others] = columns;
-  if (first === undefined || locate === undefined) throw new UpscaleError('INTERNAL', 'Nothing was drawn.');
-  return { frames, columns: [first, ...others], locate };
+  const [reference] = planned;
+  if (reference === undefined) throw new UpscaleError('INTERNAL', 'Nothing was to be drawn.');
+  const locate = { tools: reference.tools, signal, logger };
+  const frames: LocatedFrame[] = [];
+  for (const time of times) frames.push(await locateFrame(reference.plan, time, locate));
+  const draw = async ({ label, model, plan }: (typeof planned)[number]): Promise<Column> => {
+    throwIfAborted(signal);
+    onStep?.(label);
+    const directory = await mkdtemp(path.join(work, 'column-'));
+    const rendered = await renderFrames(plan, frames, directory, { pool: options.pool, ...locate });
+    return { label, model, plan, ...rendered };
+  };
+  const columns: [Column, ...Column[]] = [await draw(reference)];
+  for (const other of planned.slice(1)) columns.push(await draw(other));
+  return { frames, columns, locate };
 }
 
 async function findDetail(file: string, { geometry }: Plan, { tools, signal }: LocateOptions): Promise<Crop> {

@@ -307,6 +307,13 @@ describe('upreel models compare', () => {
 });
 
 describe('upreel still', () => {
+  it('draws nothing before all models are known', async () => {
+    const clip = path.join(folder, 'clip.mp4');
+    const { stderr } = await runUpreel(['still', clip, '--at', '0', '--models', 'lanczos,blurry']);
+    expect(stderr).toContain('no model named blurry');
+    expect(stderr).not.toContain('Drawing');
+  });
+
   it('draws whole frames by the models that were named', async () => {
     const output = path.join(folder, 'still.png');
     const { code, stdout, stderr } = await runUpreel([
