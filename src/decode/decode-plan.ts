@@ -30,6 +30,11 @@ export const decodePlanSchema = z.object({
    * jumps of the clock evened out. Always `true` with `seek: 'keyframe'`.
    */
   copyTimestamps: z.boolean(),
+  /**
+   * Where jumps are evened out: indices of the picture's stream and of all sound, which ffmpeg does it by. They are read along, here and where the
+   * sound is copied, or both would be evened out in ways of their own.
+   */
+  clockStreams: z.array(z.int()).default([]),
   /** Input frames that a segment decodes before its first and after its last frame so that filters see real neighbours. */
   filterMargin: z.int().nonnegative(),
   /** Decoder threads; 0 leaves it to ffmpeg. */

@@ -1,5 +1,5 @@
 import { ticksToSeconds, type Rational } from '../core/rational.ts';
-import { buildArguments } from '../ffmpeg/command.ts';
+import { buildArguments, LEAST_SHIFT, readAlong } from '../ffmpeg/command.ts';
 import { keepFrameTimes } from '../ffmpeg/passthrough.ts';
 import type { FfmpegTools } from '../ffmpeg/tools.ts';
 import type { DecodePlan } from './decode-plan.ts';
@@ -45,6 +45,7 @@ export function buildDecoderArguments(
           ...chooseThreads(plan, tools),
           ...(plan.decoder === null ? [] : ['-c:v', plan.decoder]),
           ...seek,
+          ...(plan.copyTimestamps ? [] : LEAST_SHIFT),
           ...plan.inputOptions,
         ],
       },
@@ -67,6 +68,7 @@ export function buildDecoderArguments(
           'nut',
         ],
       },
+      ...readAlong(0, plan.clockStreams),
     ],
   });
 }

@@ -56,12 +56,17 @@ export function planDecode(
       framesPerInput: fields.framesPerInput,
       seek,
       copyTimestamps: !source.discontinuous,
+      clockStreams: source.discontinuous ? listClockStreams(source) : [],
       filterMargin: fields.margin,
       threads: 0,
     },
     decisions,
     notices: fields.notices,
   };
+}
+
+function listClockStreams({ video, others }: Source): number[] {
+  return [video.index, ...others.filter(({ type }) => type === 'audio').map(({ index }) => index)];
 }
 
 /** Turns and mirrors. A turn by a quarter needs chroma that is subsampled alike in both directions. */

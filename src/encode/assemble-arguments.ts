@@ -1,4 +1,4 @@
-import { buildArguments } from '../ffmpeg/command.ts';
+import { buildArguments, LEAST_SHIFT, readAlong } from '../ffmpeg/command.ts';
 import { rational } from '../core/rational.ts';
 import { buildColorOptions } from './color-options.ts';
 import { effectiveOrigin, formatMicroseconds, toMicroseconds, type AssemblySegment } from './concat-list.ts';
@@ -46,12 +46,12 @@ export function buildAssembleCommand(
     if (part !== null) {
       const from = BigInt(part.start) - begin;
       const late = from < 0n ? -from : 0n;
-      const shift = late === 0n ? [] : ['-itsoffset', formatMicroseconds(late)];
+      const shift = late === 0n ? LEAST_SHIFT : ['-itsoffset', formatMicroseconds(late)];
       const length = BigInt(part.length) - late;
       return [...shift, '-ss', formatMicroseconds(from + late), '-t', formatMicroseconds(length)];
     }
     const shift = plan.originTicks === null ? begin : sourceShift + begin;
-    return plan.originTicks === null && begin === 0n ? [] : ['-itsoffset', formatMicroseconds(shift)];
+    return shift === 0n ? [...LEAST_SHIFT] : ['-itsoffset', formatMicroseconds(shift)];
   };
   return buildArguments({
     global: ['-v', 'warning'],
@@ -87,6 +87,7 @@ export function buildAssembleCommand(
           ...['-f', plan.muxer],
         ],
       },
+      ...(withSource ? readAlong(1, plan.source.clockStreams) : []),
     ],
   });
 }

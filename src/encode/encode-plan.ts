@@ -66,6 +66,8 @@ export const assemblePlanSchema = z.object({
     inputOptions: z.array(z.string()),
     /** Seconds; what ffmpeg subtracts from all times of this input by itself (the container's start time, or 0). */
     startTime: z.number(),
+    /** As in the plan for decoding: streams that are read along where the clock jumps. */
+    clockStreams: z.array(z.int()).default([]),
     /** The part that is taken, where it is not all: microseconds from the file's start on, and how long. */
     part: z.object({ start: z.int(), length: z.int() }).nullable().default(null),
   }),

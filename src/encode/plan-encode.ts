@@ -3,6 +3,7 @@ import { UpscaleError } from '../core/errors.ts';
 import type { Decision, Notice } from '../core/notice.ts';
 import { pixelFormat } from '../core/pixel-format.ts';
 import { rational, toNumber, type Rational } from '../core/rational.ts';
+import { beginsAtZero } from '../decode/container-clock.ts';
 import type { Capabilities } from '../ffmpeg/capabilities.ts';
 import { toMicroseconds } from './concat-list.ts';
 import { containerFor, type Container } from './containers.ts';
@@ -33,6 +34,7 @@ export interface PlanEncodeOptions {
   readonly extraArguments?: readonly string[] | undefined;
   readonly source: EncodeSource;
   readonly copyTimestamps: boolean;
+  readonly clockStreams: readonly number[];
   /** Frames that are taken; all when left out. */
   readonly range?: EncodeRange | null | undefined;
   readonly audio: string;
@@ -115,6 +117,7 @@ export function planEncode(options: PlanEncodeOptions): PlannedEncode {
         path: source.path,
         inputOptions: [...source.inputOptions],
         startTime: options.copyTimestamps ? (source.container.startTime ?? 0) : 0,
+        clockStreams: [...options.clockStreams],
         part: range === null ? null : findPart(range, options),
       },
       originTicks: range?.firstPts ?? originTicks(source, options),
@@ -288,11 +291,7 @@ export function timescale(timeBase: Rational): number {
 function originTicks(source: EncodeSource, { timeBase, copyTimestamps }: PlanEncodeOptions): number | null {
   if (!copyTimestamps) return 0;
   if (source.video.scan.firstPts === null || source.container.startTime === null) return null;
-  if (
-    /^(mov|matroska|avi|gif|nut|flv|mxf|ivf|asf|ogg)/.test(source.container.format) ||
-    source.kind !== 'file'
-  )
-    return 0;
+  if (beginsAtZero(source.container.format) || source.kind !== 'file') return 0;
   return Math.round(source.container.startTime / toNumber(rational(timeBase.num, timeBase.den)));
 }
 

@@ -53,6 +53,19 @@ function addOptions(options: readonly string[] | undefined, add: (...options: st
   add(...options);
 }
 
+/**
+ * The least shift of an input. Where none at all is asked for, ffmpeg moves what it reads of a transport or program stream so that the streams
+ * that are mapped begin at zero, and not the file's first: sound that begins late would come early.
+ */
+export const LEAST_SHIFT = ['-itsoffset', '0.000001'] as const;
+
+/** An output that keeps nothing of these streams of an input, so that ffmpeg reads them along; none where there are none. */
+export function readAlong(input: number, streams: readonly number[]): CommandFile[] {
+  if (streams.length === 0) return [];
+  const maps = streams.flatMap((index) => ['-map', `${String(input)}:${String(index)}`]);
+  return [{ path: 'null', options: [...maps, '-c', 'copy', '-f', 'null'] }];
+}
+
 /** A path as ffmpeg reads it: `file:` keeps a name that starts with a dash or holds a colon from being taken for something else. */
 export function toFfmpegPath(path: string): string {
   if (/^(pipe|file|concat|lavfi|http|https|rtmps?|srt|udp|rtp|rtsps?|tcp):/.test(path)) return path;

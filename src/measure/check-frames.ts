@@ -1,4 +1,5 @@
 import { toNumber } from '../core/rational.ts';
+import { beginsAtZero } from '../decode/container-clock.ts';
 import type { Source } from '../decode/source.ts';
 import { outputVideoTimes, sourceVideoTimes, typicalStep, type Delivery } from './delivery.ts';
 import type { Finding } from './finding.ts';
@@ -151,7 +152,7 @@ function findRunIn({ source, sourcePackets, output, pairs, run }: Delivery): num
 
 /** What counts as zero: containers whose clock begins there, and those with a clock of their own. */
 export function originOf(format: string, startTime: number | null): number {
-  return /mov|matroska|avi|webm|flv/.test(format) ? Math.min(0, startTime ?? 0) : (startTime ?? 0);
+  return beginsAtZero(format) ? Math.min(0, startTime ?? 0) : (startTime ?? 0);
 }
 
 function checkDuration(delivery: Delivery): Finding {

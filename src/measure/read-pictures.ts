@@ -115,6 +115,7 @@ function buildPictureArguments(source: PictureSource, options: PictureOptions): 
       framesPerInput: 1,
       seek: from === undefined ? 'start' : 'keyframe',
       copyTimestamps: source.copyTimestamps,
+      clockStreams: [],
       filterMargin: 0,
       threads: 0,
     },

@@ -1,7 +1,7 @@
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
-import { buildArguments } from '../ffmpeg/command.ts';
+import { buildArguments, LEAST_SHIFT } from '../ffmpeg/command.ts';
 import { isSpeech, unpackTrack } from '../encode/unpack-speech.ts';
 import { runFfmpeg } from '../ffmpeg/process.ts';
 import type { ReadOptions } from './read-packets.ts';
@@ -81,6 +81,7 @@ export async function readWave(
           {
             path: file,
             options: [
+              ...LEAST_SHIFT,
               ...(stretch.from > 0 ? ['-ss', stretch.from.toFixed(6)] : []),
               ...['-t', stretch.seconds.toFixed(6)],
               ...inputOptions,

@@ -124,6 +124,7 @@ export function createPlan(source: Source, options: UpscaleOptions, context: Pla
       extraArguments: options.encoderArgs,
       source,
       copyTimestamps: decode.copyTimestamps,
+      clockStreams: decode.clockStreams,
       range,
       audio: options.audio,
       capabilities: context.capabilities,

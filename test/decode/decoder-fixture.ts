@@ -66,6 +66,7 @@ export function makePlan(path: string, changes: Partial<DecodePlan>): DecodePlan
     framesPerInput: 1,
     seek: 'keyframe',
     copyTimestamps: true,
+    clockStreams: [],
     filterMargin: 0,
     threads: 1,
     ...changes,

@@ -64,6 +64,7 @@ export async function planFor(tools: FfmpegTools, wishes: PlanWishes): Promise<P
     frameRate: { num: 25, den: 1 },
     framesPerInput: 1,
     copyTimestamps: true,
+    clockStreams: [],
     audio: 'copy',
     capabilities: await readCapabilities(tools),
     overwrite: false,

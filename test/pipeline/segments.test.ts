@@ -26,6 +26,7 @@ function decode(parts: Partial<DecodePlan> = {}): DecodePlan {
     framesPerInput: 1,
     seek: 'keyframe',
     copyTimestamps: true,
+    clockStreams: [],
     filterMargin: 0,
     ...parts,
   } as DecodePlan;
