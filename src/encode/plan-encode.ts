@@ -3,7 +3,7 @@ import { UpscaleError } from '../core/errors.ts';
 import type { Decision, Notice } from '../core/notice.ts';
 import { pixelFormat } from '../core/pixel-format.ts';
 import { rational, toNumber, type Rational } from '../core/rational.ts';
-import { beginsAtZero } from '../decode/container-clock.ts';
+import { beginsAtZero } from '../core/container-clock.ts';
 import type { Capabilities } from '../ffmpeg/capabilities.ts';
 import { toMicroseconds } from './concat-list.ts';
 import { containerFor, type Container } from './containers.ts';

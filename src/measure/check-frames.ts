@@ -1,5 +1,5 @@
 import { toNumber } from '../core/rational.ts';
-import { beginsAtZero } from '../decode/container-clock.ts';
+import { beginsAtZero } from '../core/container-clock.ts';
 import type { Source } from '../decode/source.ts';
 import { outputVideoTimes, sourceVideoTimes, typicalStep, type Delivery } from './delivery.ts';
 import type { Finding } from './finding.ts';

@@ -21,9 +21,7 @@ const LEAST_LIKENESS = 0.5;
  * tracks that are not the same bytes.
  */
 export async function checkSound(delivery: Delivery, options: ReadOptions): Promise<Finding[]> {
-  const tracks = delivery.pairs.filter(
-    (pair): pair is HeardPair => pair.source.type === 'audio' && pair.output !== null,
-  );
+  const tracks = delivery.pairs.filter(isHeard);
   const copies = tracks.filter(({ source, output }) => source.codec === output.codec);
   const [before, after] = await hashBoth(delivery, copies, 'packets', options);
   const recoded = tracks.filter((pair) => !isSame(pair, before, after));
@@ -43,6 +41,10 @@ export async function checkSound(delivery: Delivery, options: ReadOptions): Prom
 }
 
 type HeardPair = StreamPair & { readonly output: NonNullable<StreamPair['output']> };
+
+export function isHeard(pair: StreamPair): pair is HeardPair {
+  return pair.source.type === 'audio' && pair.output !== null;
+}
 
 function isSame(pair: StreamPair, before: TrackHashes, after: TrackHashes): boolean {
   const hash = before.get(pair.source.index);
@@ -71,18 +73,20 @@ async function hashBoth(
   ]);
 }
 
-async function compareWaves(
+/** Lays the sound of both over each other, at the start and near the end. */
+export async function compareWaves(
   delivery: Delivery,
   pair: HeardPair,
   options: ReadOptions,
 ): Promise<Omit<Finding, 'check'>> {
-  const { source, output } = delivery;
+  const { source, output, run } = delivery;
+  const whole = run?.plan.source ?? source;
   const step = typicalStep(sourceVideoTimes(delivery));
   const expected = `within ${formatMs(step)}`;
   const promised = pair.planned?.action === 'copy';
   // Both clocks are counted from the first frame of the picture.
   const starts = [
-    (sourceVideoTimes(delivery).times[0] ?? 0) - (source.container.startTime ?? 0),
+    (sourceVideoTimes(delivery).times[0] ?? 0) - (whole.container.startTime ?? 0),
     (outputVideoTimes(delivery).times[0] ?? 0) - output.startTime,
   ] as const;
   const length = lengthOf(delivery);

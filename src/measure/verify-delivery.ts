@@ -80,7 +80,7 @@ export async function verifyDelivery(options: VerifyDeliveryOptions): Promise<Ve
   };
   return makeReport([
     ...checkFrames(delivery),
-    ...checkSync(delivery),
+    ...(await checkSync(delivery, read)),
     ...checkGeometry(delivery),
     ...checkColor(delivery),
     ...checkPicture(delivery, walk),

@@ -107,6 +107,23 @@ describe('a right output', () => {
   });
 });
 
+it('listens to sound that was coded anew where its packets say nothing of it', async () => {
+  const inputs = [
+    ['-f', 'lavfi', MOVING],
+    ['-f', 'lavfi', SWEEP],
+  ];
+  const windows = await convert(tools, inputs, file('source.wmv'), ['-c:v', 'wmv2', '-c:a', 'wmav2']);
+  // Its first packet gives no sound.
+  const output = await convert(tools, [[windows]], file('anew.mp4'), [
+    ...['-vf', ENLARGE, '-c:v', 'libx264', '-crf', '14', '-c:a', 'aac'],
+  ]);
+  const quick = await verifyFiles(windows, output, { tools, thorough: false });
+  expect(quick.rows.find(({ check }) => check === 'sync 1')).toMatchObject({
+    status: 'ok',
+    note: 'as it is heard',
+  });
+});
+
 describe('a wrong output', () => {
   it.each([
     ['a frame is missing', `select='not(eq(n,40))',${ENLARGE}`, ['frames']],
