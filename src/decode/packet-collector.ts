@@ -39,6 +39,7 @@ export class PacketCollector {
   #keys = 0;
   #missing = 0;
   #last: Packet | null = null;
+  #lastShown: Packet | null = null;
 
   add(packet: Packet): void {
     const last = this.#last;
@@ -57,6 +58,7 @@ export class PacketCollector {
       return;
     }
     this.#pts.push(packet.pts);
+    if (packet.pts >= (this.#lastShown?.pts ?? -Infinity)) this.#lastShown = packet;
     if (!packet.key) return;
     this.#keyframes.push(packet.pts);
     if (this.#keyframes.length === 1) return;
@@ -83,6 +85,7 @@ export class PacketCollector {
       frames: this.#frames,
       firstPts: pts[0] ?? null,
       lastPts: pts.at(-1) ?? null,
+      lastDuration: this.#lastShown?.duration || null,
       keyframes: [...new Set(this.#keyframes)].sort((x, y) => x - y),
       intraOnly: this.#frames > 0 && this.#keys === this.#frames,
       step: steps.length === 0 ? null : { min, median, max },

@@ -146,10 +146,11 @@ function describeScan(
 ): PacketScan {
   const lines = `${stderr}\n${scanned.stderr}`.split('\n').map((line) => readComplaint(line, index));
   const complaints = [...new Set(lines.filter((line) => line !== null))].slice(0, MOST_COMPLAINTS);
-  const { firstPts, lastPts, keyframes, intraOnly, step, variableFrameRate, missingPts, duplicatePts } =
-    summary;
+  const { firstPts, lastPts, lastDuration, keyframes, intraOnly, step } = summary;
+  const { variableFrameRate, missingPts, duplicatePts } = summary;
   return {
-    ...{ frames, firstPts, lastPts, keyframes, intraOnly, step, variableFrameRate, missingPts, duplicatePts },
+    ...{ frames, firstPts, lastPts, lastDuration, keyframes, intraOnly, step },
+    ...{ variableFrameRate, missingPts, duplicatePts },
     complete: scanned.ended && complaints.length === 0,
     complaints,
   };

@@ -36,6 +36,8 @@ export const packetScanSchema = z.object({
   /** First and last presentation time; null when packets carry none (raw elementary streams). */
   firstPts: z.int().nullable(),
   lastPts: z.int().nullable(),
+  /** How long the container says that the last frame is shown, in ticks; null where it does not. */
+  lastDuration: z.int().positive().nullable().default(null),
   /** Presentation times of key frames, ascending. */
   keyframes: z.array(z.int()),
   /** Every frame is a key frame. */

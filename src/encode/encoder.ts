@@ -19,6 +19,8 @@ export interface EncoderOptions {
   readonly tools: FfmpegTools;
   readonly signal?: AbortSignal | undefined;
   readonly logger?: Logger | undefined;
+  /** How long the last frame is shown. @defaultValue as the rate says, or as long as the one before */
+  readonly lastTicks?: number | null | undefined;
 }
 
 export interface EncodedSegment {
@@ -93,7 +95,7 @@ export async function openEncoder(
       await encoding.writer.end();
       const exit = await encoding.child.exited;
       if (exit.code !== 0) await fail();
-      await checkSegment(plan, target, times);
+      await checkSegment(plan, target, times, options.lastTicks ?? lastFrameTicks(plan, times));
       return { frames: times.length, bytes: await measureBytes(target) };
     },
     async abort() {
@@ -195,7 +197,12 @@ export function buildEncoderCommand(
 }
 
 /** Makes sure that every frame is in the file, with its own time. */
-async function checkSegment(plan: EncodePlan, target: string, times: readonly number[]): Promise<void> {
+async function checkSegment(
+  plan: EncodePlan,
+  target: string,
+  times: readonly number[],
+  lastTicks: number,
+): Promise<void> {
   const { timeBase } = plan;
   if (plan.segmentContainer === 'image2') {
     const pictures = (await readdir(target)).length;
@@ -209,7 +216,7 @@ async function checkSegment(plan: EncodePlan, target: string, times: readonly nu
   if (plan.segmentContainer !== 'mov' && plan.segmentContainer !== 'mp4') return;
   await settleSegmentTimes(target, {
     pts: times.map((ticks) => ticks * timeBase.num),
-    lastDuration: lastFrameTicks(plan, times) * timeBase.num,
+    lastDuration: lastTicks * timeBase.num,
     variable: plan.variableFrameRate,
   });
 }

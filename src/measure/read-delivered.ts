@@ -26,6 +26,8 @@ export interface Delivered {
   readonly duration: number | null;
   readonly tags: Readonly<Record<string, string>>;
   readonly video: StreamFacts;
+  /** Seconds, as the container's header says; null where it says nothing. */
+  readonly videoDuration: number | null;
   readonly videoTags: Readonly<Record<string, string>>;
   readonly hdr: HdrMetadata;
   readonly others: readonly OtherStream[];
@@ -75,6 +77,7 @@ export async function readDelivered(
     duration: readNumber(document.format?.duration),
     tags: document.format?.tags ?? {},
     video: readVideoStream(stream).facts,
+    videoDuration: readNumber(stream.duration),
     videoTags: stream.tags,
     hdr: { ...(await readFirstFrameHdr(file, inputOptions, options)), ...readHdr(stream.side_data_list) },
     others: document.streams.filter(({ index }) => index !== stream.index).map(readOtherStream),

@@ -212,6 +212,7 @@ export function createPlan(source: Source, options: UpscaleOptions, context: Pla
       },
       expectedFrames,
       frameRate,
+      lastFrameTicks: range === null ? findLastFrameTicks(source, decode, frameRate) : null,
       resources,
       strict: options.strict,
       decisions,
@@ -236,6 +237,17 @@ function outputChromaLocation(color: Color, format: string): Color['chromaLocati
 
 function activationBudget(freeBytes: number, lanes: number): number {
   return Math.max(16 * 1024 * 1024, Math.min(PREFERRED_ACTIVATION_BYTES, Math.floor(freeBytes / lanes / 2)));
+}
+
+/** The container's word counts where frames are shown for various times, or the last one for much longer: animations and recordings of screens pause there. */
+function findLastFrameTicks(
+  { video: { scan }, discontinuous }: Source,
+  { timeBase }: DecodePlan,
+  rate: Rational | null,
+): number | null {
+  const usual = rate === null ? (scan.step?.median ?? 0) : 1 / toNumber(rate) / toNumber(timeBase);
+  if (discontinuous || scan.lastDuration === null) return null;
+  return scan.variableFrameRate || scan.lastDuration > 1.5 * usual ? scan.lastDuration : null;
 }
 
 function outputFrameRate(rate: Rational | null, decode: DecodePlan): Rational | null {

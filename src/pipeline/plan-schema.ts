@@ -61,6 +61,8 @@ export const planSchema = z.object({
   expectedFrames: z.int(),
   /** Nominal rate of the output. */
   frameRate: rationalSchema.nullable(),
+  /** How long the last frame of all is shown, in ticks of `decode.timeBase`, where that is no usual distance; null for as long as others. */
+  lastFrameTicks: z.int().positive().nullable().default(null),
   resources: resourcesSchema,
   strict: z.boolean(),
   decisions: z.array(decisionSchema),

@@ -63,7 +63,11 @@ export async function runSegment(
     leadFrames: plan.temporal.radius,
     tailFrames: plan.temporal.radius,
   });
-  const encoder = await openEncoder(plan.encode, target, io);
+  const isLast = index === plan.segments.length - 1;
+  const encoder = await openEncoder(plan.encode, target, {
+    ...io,
+    lastTicks: isLast ? plan.lastFrameTicks : null,
+  });
 
   const { stack } = lane;
   const decoded = readAhead(

@@ -145,7 +145,7 @@ export function toAssemblySegments(
     const before = result.pts.at(-2);
     const lastDuration =
       next === undefined
-        ? (nominal ?? (before === undefined ? 1 : result.lastPts - before))
+        ? (plan.lastFrameTicks ?? nominal ?? (before === undefined ? 1 : result.lastPts - before))
         : next.firstPts - result.lastPts;
     const { path, firstPts, lastPts, frames } = result;
     return { path, firstPts, lastPts, frames, lastDuration };

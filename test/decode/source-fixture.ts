@@ -40,6 +40,7 @@ export function makeVideo(changes: Partial<VideoStream> = {}): VideoStream {
       frames: 100,
       firstPts: 0,
       lastPts: 99 * 512,
+      lastDuration: null,
       keyframes: [0, 25 * 512, 50 * 512, 75 * 512],
       intraOnly: false,
       step: { min: 512, median: 512, max: 512 },

@@ -149,6 +149,18 @@ it('takes a source of a single long frame', async () => {
   await run(source, 'single-large.mkv', { encoder: 'ffv1' });
 });
 
+it('shows the last frame as long as the source does, or says that it cannot', async () => {
+  const source = folder.path('pause.gif');
+  ffmpeg('-f', 'lavfi', '-i', 'testsrc2=s=96x64:r=10:d=1', '-final_delay', '200', source);
+  for (const [output, status] of [
+    ['pause.mp4', 'ok'],
+    ['pause.mkv', 'warning'],
+  ] as const) {
+    const { verify } = await run(source, output, { temporal: 'off' });
+    expect(verify?.rows.find(({ check }) => check === 'duration')).toMatchObject({ status });
+  }
+});
+
 describe('chapters of a part', () => {
   it('are those that lie in it, from its start on', async () => {
     const meta = folder.path('chapters.txt');
