@@ -79,17 +79,31 @@ function readOrientation(stream: FfprobeStream): Orientation {
   return readRotation(Number.isFinite(tag) ? -tag : 0);
 }
 
-/** The picture in square pixels: the side that pixel aspect stretches is enlarged, the other one left as it is. */
+/** The picture in whole square pixels: the side that pixel aspect stretches is enlarged, the other one left as it is. */
 export function displaySize(
   width: number,
   height: number,
   aspect: Rational,
-  orientation: Orientation,
+  orientation: Pick<Orientation, 'rotation'>,
 ): { width: number; height: number } {
-  const ratio = toNumber(aspect);
-  const wide = ratio >= 1 ? Math.round(width * ratio) : width;
-  const high = ratio < 1 ? Math.round(height / ratio) : height;
-  return orientation.rotation % 180 === 0 ? { width: wide, height: high } : { width: high, height: wide };
+  const exact = exactDisplaySize({ width, height, sampleAspectRatio: aspect, ...orientation });
+  return { width: Math.round(exact.width), height: Math.round(exact.height) };
+}
+
+/** The same, not rounded: 654.5 for the 720 samples of NTSC. */
+export function exactDisplaySize({
+  width,
+  height,
+  sampleAspectRatio,
+  rotation,
+}: Pick<VideoStream, 'width' | 'height' | 'sampleAspectRatio' | 'rotation'>): {
+  width: number;
+  height: number;
+} {
+  const ratio = toNumber(sampleAspectRatio);
+  const wide = ratio >= 1 ? width * ratio : width;
+  const high = ratio < 1 ? height / ratio : height;
+  return rotation % 180 === 0 ? { width: wide, height: high } : { width: high, height: wide };
 }
 
 /** Rates above what any camera has are a container's time base, not a rate. */

@@ -7,6 +7,7 @@ import { chooseWorkFormat } from '../decode/choose-work-format.ts';
 import type { DecodePlan } from '../decode/decode-plan.ts';
 import { planDecode } from '../decode/plan-decode.ts';
 import { resolveColor } from '../decode/resolve-color.ts';
+import { exactDisplaySize } from '../decode/read-video-stream.ts';
 import type { Source } from '../decode/source.ts';
 import { planEncode } from '../encode/plan-encode.ts';
 import { planProvenance } from '../encode/provenance.ts';
@@ -71,7 +72,7 @@ export function createPlan(source: Source, options: UpscaleOptions, context: Pla
   };
 
   const display = { width: video.displayWidth, height: video.displayHeight };
-  const target = collect(chooseTargetSize(display, options));
+  const target = collect(chooseTargetSize(exactDisplaySize(video), options));
   const profile = findProfile(context.encoder);
   const workFormat = chooseWorkFormat(video, {
     modelChannels: channelsOf(context.models.models),

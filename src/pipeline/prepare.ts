@@ -3,6 +3,7 @@ import type { UpscaleOptions } from '../config/upscale-options.ts';
 import { silentLogger, type Logger } from '../core/logger.ts';
 import { parseRational } from '../core/rational.ts';
 import { probe } from '../decode/probe.ts';
+import { exactDisplaySize } from '../decode/read-video-stream.ts';
 import type { Source } from '../decode/source.ts';
 import { chooseEncoder } from '../encode/choose-encoder.ts';
 import { findProfile } from '../encode/profiles.ts';
@@ -58,10 +59,7 @@ export async function prepare(
       : { id: options.model, decisions: [] };
   const resolved = await resolveModels(registry, chosen.id, signal === undefined ? {} : { signal });
   const models = { ...resolved, decisions: [...chosen.decisions, ...resolved.decisions] };
-  const size = chooseTargetSize(
-    { width: source.video.displayWidth, height: source.video.displayHeight },
-    options,
-  );
+  const size = chooseTargetSize(exactDisplaySize(source.video), options);
   const encoder = await chooseEncoder(options.encoder, {
     ...size,
     source,

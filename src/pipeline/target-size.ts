@@ -25,7 +25,7 @@ export interface TargetSize {
 }
 
 /**
- * Finds the output's size: whole even pixels of the display picture enlarged by `scale`, or fitted into `to` without cropping or
+ * Finds the output's size: whole even pixels of the display picture (not rounded itself) enlarged by `scale`, or fitted into `to` without cropping or
  * stretching. Named sizes turn with the picture (a standing picture is fitted into 2160x3840 for `4k`); `WxH` is taken as written.
  * Throws `USAGE` for what makes no sense: a scale of 1 or less, more than 16 times, sides beyond 16384.
  */
@@ -62,7 +62,7 @@ export function chooseTargetSize(
       {
         topic: 'size',
         choice: `${width}x${height}`,
-        reason: `the picture as shown is ${display.width}x${display.height}; ${reason}`,
+        reason: `the picture as shown is ${describeSize(display)}; ${reason}`,
       },
     ],
     notices: describeMagnification(magnification, display, { width, height }),
@@ -115,7 +115,7 @@ function describeMagnification(
       {
         level: 'warning',
         code: 'target-smaller',
-        message: `The target is smaller than the source: ${display.width}x${display.height} is shrunk to ${size.width}x${size.height} by plain resampling, no model runs.`,
+        message: `The target is smaller than the source: ${describeSize(display)} is shrunk to ${size.width}x${size.height} by plain resampling, no model runs.`,
       },
     ];
   }
@@ -138,6 +138,10 @@ function describeMagnification(
     ];
   }
   return [];
+}
+
+function describeSize({ width, height }: { readonly width: number; readonly height: number }): string {
+  return `${String(Math.round(width))}x${String(Math.round(height))}`;
 }
 
 function toEven(value: number, most = Number.POSITIVE_INFINITY): number {
