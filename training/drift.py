@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
-"""How far networks move the brightness of flat ground on real tapes: drift.py CLIPS NETWORK=FILE ..., as JSON
+"""How far networks move the brightness of flat ground on real tapes: drift.py CLIPS NETWORK=FILE ... [--scale 4], as JSON
 
 Of the first frame of each clip, the mean difference of the means of 32x32 samples from those of ffmpeg's Lanczos, in code values. PSNR on clean tests
 does not show a network that paints patches on what it does not know; this does.
 """
+import argparse
 import json
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -24,15 +24,19 @@ def average_blocks(picture: np.ndarray) -> np.ndarray:
 
 
 def main() -> None:
-    clips, *words = sys.argv[1:]
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("clips", type=Path)
+    parser.add_argument("weights", nargs="+", metavar="NETWORK=FILE")
+    parser.add_argument("--scale", type=int, default=2)
+    options = parser.parse_args()
     networks = {}
-    for word in words:
+    for word in options.weights:
         kind, file = word.split("=", 1)
-        networks[file] = load_network(kind, file)
+        networks[file] = load_network(kind, file, options.scale)
     table = {}
-    for clip in sorted(Path(clips).iterdir()):
+    for clip in sorted(options.clips.iterdir()):
         frame = read_frames(clip, MOST_WIDE, MOST_HIGH, 16)[0]
-        usual = average_blocks(resize(frame, 2, "lanczos").astype(np.float64))
+        usual = average_blocks(resize(frame, options.scale, "lanczos").astype(np.float64))
         source = torch.from_numpy(frame.astype(np.float32) / 255)[None, None]
         with torch.no_grad():
             drifts = {file: np.abs(average_blocks(net(source)[0, 0].numpy() * 255) - usual).mean() for file, net in networks.items()}

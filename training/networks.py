@@ -147,6 +147,14 @@ def start_from(network: Network, weights: dict[str, torch.Tensor]) -> None:
     network.load_state_dict(fitting)
 
 
+def run_in_bfloat16(network: Network, x: torch.Tensor) -> torch.Tensor:
+    """The network with all layers but the first in bfloat16; what carries the picture itself stays in float32."""
+    features = network.first(x).bfloat16().contiguous(memory_format=torch.channels_last)
+    with torch.autocast(x.device.type, torch.bfloat16, cache_enabled=False):
+        tail = network.tail(network.rest(features))
+    return F.pixel_shuffle(tail.float() + network.linear(x), network.scale)
+
+
 class Collapsed(nn.Module):
     """
     The same function with a plain convolution a layer. At a scale of 2 (and even sizes) the last ones are computed for 2x2 samples at once with

@@ -24,8 +24,8 @@ import torch.nn.functional as F
 from degrade import blur, draw_sigma, scaling_kernels, shrink
 from footage import load_tests
 from loop import EMA, LOSSES
-from networks import Network, make_network, start_from
-from train import CANDIDATES, JUDGED_BY, KERNEL_SHARES, TURNS, measure
+from networks import Network, make_network, run_in_bfloat16, start_from
+from train import CANDIDATES, JUDGED_BY, KERNEL_SHARES, LIMITED, TURNS, WEAKEST, measure
 
 SIDE = 64
 """Of the patches that go in."""
@@ -35,10 +35,6 @@ REFRESH = 20
 """Seconds after which the planes are degraded anew and new pairs are taken in."""
 MOST_SAMPLES = 14_000_000_000
 """Of the truths of a kind of pairs, which the GPU's memory holds."""
-LIMITED = 0.6
-"""Share of the patches in limited range, as video is."""
-WEAKEST = 0.5
-"""Contrast that is left of a weakened patch, at least."""
 
 
 class Job(NamedTuple):
@@ -208,14 +204,6 @@ class Source:
             contrast = 1 - (is_weakened < self.job.weakened) * contrast * (1 - WEAKEST)
             gain, offset = gain * contrast, offset * contrast + (1 - contrast) * brightness
         return tuple(torch.cat([part[k] for part in parts])[:, None].float() * gain + offset for k in (0, 1))
-
-
-def run_in_bfloat16(network: Network, x: torch.Tensor) -> torch.Tensor:
-    """The network with all layers but the first in bfloat16; what carries the picture itself stays in float32."""
-    features = network.first(x).bfloat16().contiguous(memory_format=torch.channels_last)
-    with torch.autocast(x.device.type, torch.bfloat16, cache_enabled=False):
-        tail = network.tail(network.rest(features))
-    return F.pixel_shuffle(tail.float() + network.linear(x), network.scale)
 
 
 class Step:
