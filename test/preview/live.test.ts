@@ -224,21 +224,12 @@ async function timeSegment(playlist: string): Promise<{ seconds: number; tells: 
   const head = await read(/#EXT-X-MAP:URI="([^"]+)"/.exec(text)?.[1] ?? '');
   const file = folder.path('segment.mp4');
   await writeFile(file, Buffer.concat([head, await read(name)]));
-  const args = [
-    '-v',
-    'error',
-    '-select_streams',
-    'v',
-    '-show_entries',
-    'packet=duration_time',
-    '-of',
-    'csv=p=0',
-  ];
-  const { stdout } = spawnSync(tools.ffprobe, [...args, file]);
-  const seconds = stdout
-    .toString()
-    .split('\n')
-    .reduce((sum, line) => sum + Number(line.split(',')[0]), 0);
+  const shown = ['-select_streams', 'v', '-show_entries', 'packet=pts_time', '-of', 'csv=p=0'];
+  const { stdout } = spawnSync(tools.ffprobe, ['-v', 'error', ...shown, file]);
+  const times = stdout.toString().split('\n').filter(Boolean).map(parseFloat);
+  const length = Math.max(...times) - Math.min(...times);
+  // The last frame is shown as long as the others.
+  const seconds = (length * times.length) / (times.length - 1);
   return { seconds, tells: Number(tells) };
 }
 
