@@ -19,7 +19,7 @@ export function readVideoStream(stream: FfprobeStream): { facts: StreamFacts; no
   const height = stream.height ?? 0;
   const sampleAspectRatio = readAspect(stream.sample_aspect_ratio, notices);
   const orientation = readOrientation(stream);
-  const display = displaySize(width, height, sampleAspectRatio, orientation);
+  const display = displaySize({ width, height, sampleAspectRatio, rotation: orientation.rotation });
   const pixelFormat = stream.pix_fmt ?? 'yuv420p';
   const alphaDecoder = findAlphaDecoder(stream);
   const traits = readPixelTraits(pixelFormat);
@@ -79,24 +79,17 @@ function readOrientation(stream: FfprobeStream): Orientation {
   return readRotation(Number.isFinite(tag) ? -tag : 0);
 }
 
+/** What decides how large a picture is shown. */
+type Shown = Pick<VideoStream, 'width' | 'height' | 'sampleAspectRatio' | 'rotation'>;
+
 /** The picture in whole square pixels: the side that pixel aspect stretches is enlarged, the other one left as it is. */
-export function displaySize(
-  width: number,
-  height: number,
-  aspect: Rational,
-  orientation: Pick<Orientation, 'rotation'>,
-): { width: number; height: number } {
-  const exact = exactDisplaySize({ width, height, sampleAspectRatio: aspect, ...orientation });
+export function displaySize(video: Shown): { width: number; height: number } {
+  const exact = exactDisplaySize(video);
   return { width: Math.round(exact.width), height: Math.round(exact.height) };
 }
 
 /** The same, not rounded: 654.5 for the 720 samples of NTSC. */
-export function exactDisplaySize({
-  width,
-  height,
-  sampleAspectRatio,
-  rotation,
-}: Pick<VideoStream, 'width' | 'height' | 'sampleAspectRatio' | 'rotation'>): {
+export function exactDisplaySize({ width, height, sampleAspectRatio, rotation }: Shown): {
   width: number;
   height: number;
 } {

@@ -42,16 +42,14 @@ export function buildAssembleCommand(
   const { part } = plan.source;
   const sourceShift = BigInt(Math.round(plan.source.startTime * 1e6)) - origin;
   /** Where an input stands whose own zero lies `begin` after the source's start. */
-  const place = (begin: bigint): string[] => {
+  const place = (begin: bigint): readonly string[] => {
     if (part !== null) {
       const from = BigInt(part.start) - begin;
       const late = from < 0n ? -from : 0n;
-      const shift = late === 0n ? LEAST_SHIFT : ['-itsoffset', formatMicroseconds(late)];
       const length = BigInt(part.length) - late;
-      return [...shift, '-ss', formatMicroseconds(from + late), '-t', formatMicroseconds(length)];
+      return [...shiftBy(late), '-ss', formatMicroseconds(from + late), '-t', formatMicroseconds(length)];
     }
-    const shift = plan.originTicks === null ? begin : sourceShift + begin;
-    return shift === 0n ? [...LEAST_SHIFT] : ['-itsoffset', formatMicroseconds(shift)];
+    return shiftBy(plan.originTicks === null ? begin : sourceShift + begin);
   };
   return buildArguments({
     global: ['-v', 'warning'],
@@ -90,6 +88,11 @@ export function buildAssembleCommand(
       ...(withSource ? readAlong(1, plan.source.clockStreams) : []),
     ],
   });
+}
+
+/** How an input is shifted by so many microseconds. */
+function shiftBy(microseconds: bigint): readonly string[] {
+  return microseconds === 0n ? LEAST_SHIFT : ['-itsoffset', formatMicroseconds(microseconds)];
 }
 
 /** The nominal rate, which timecode tracks count in; times are not touched by it in a copy. */

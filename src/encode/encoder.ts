@@ -12,7 +12,7 @@ import type { FfmpegTools } from '../ffmpeg/tools.ts';
 import type { Arena } from '../kernels/arena.ts';
 import type { EncodePlan } from './encode-plan.ts';
 import { timescale } from './plan-encode.ts';
-import { settleSegmentTimes } from './segment-times.ts';
+import { settleSegmentTimes, usualLastTicks } from './segment-times.ts';
 
 export interface EncoderOptions {
   readonly arena: Arena;
@@ -95,7 +95,7 @@ export async function openEncoder(
       await encoding.writer.end();
       const exit = await encoding.child.exited;
       if (exit.code !== 0) await fail();
-      await checkSegment(plan, target, times, options.lastTicks ?? lastFrameTicks(plan, times));
+      await checkSegment(plan, target, times, options.lastTicks ?? usualLastTicks(plan, times));
       return { frames: times.length, bytes: await measureBytes(target) };
     },
     async abort() {
@@ -219,14 +219,6 @@ async function checkSegment(
     lastDuration: lastTicks * timeBase.num,
     variable: plan.variableFrameRate,
   });
-}
-
-/** How long the last frame is shown: as the nominal rate says, else as long as the one before. */
-function lastFrameTicks({ frameRate, timeBase }: EncodePlan, times: readonly number[]): number {
-  if (frameRate !== null) {
-    return Math.max(1, Math.round((frameRate.den * timeBase.den) / (frameRate.num * timeBase.num)));
-  }
-  return Math.max(1, (times.at(-1) ?? 0) - (times.at(-2) ?? -1));
 }
 
 async function measureBytes(target: string): Promise<number> {

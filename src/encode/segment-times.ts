@@ -1,5 +1,6 @@
 import { open, type FileHandle } from 'node:fs/promises';
 import { UpscaleError } from '../core/errors.ts';
+import type { EncodePlan } from './encode-plan.ts';
 import { findBox, parseBoxes, requireBox, serializeBoxes, torn, type Box } from './mov-boxes.ts';
 
 export interface SegmentTimes {
@@ -32,6 +33,18 @@ export async function settleSegmentTimes(path: string, times: SegmentTimes): Pro
   } finally {
     await file.close();
   }
+}
+
+/** How long a last frame is usually shown, in ticks: as the nominal rate says, else as long as the one before; a lone one for a tick. */
+export function usualLastTicks(
+  { frameRate, timeBase }: Pick<EncodePlan, 'frameRate' | 'timeBase'>,
+  times: readonly number[],
+): number {
+  if (frameRate !== null) {
+    return Math.max(1, Math.round((frameRate.den * timeBase.den) / (frameRate.num * timeBase.num)));
+  }
+  const [before, last] = times.slice(-2);
+  return before === undefined || last === undefined ? 1 : Math.max(1, last - before);
 }
 
 /** The last box of the file, which ffmpeg writes when all else is written: a file without it is torn. */

@@ -1,5 +1,4 @@
-import { toNumber } from '../core/rational.ts';
-import { displaySize, type StreamFacts } from '../decode/read-video-stream.ts';
+import { displaySize, exactDisplaySize, type StreamFacts } from '../decode/read-video-stream.ts';
 import type { Delivery } from './delivery.ts';
 import type { Finding } from './finding.ts';
 
@@ -42,12 +41,7 @@ const MOST_PIXELS_OFF = 2;
 function checkShape({ source, output }: Delivery): Finding {
   const wanted = shapeOf(source.video);
   const actual = shapeOf(output.video);
-  const shown = displaySize(
-    output.video.width,
-    output.video.height,
-    output.video.sampleAspectRatio,
-    output.video,
-  );
+  const shown = displaySize(output.video);
   const off = Math.min(
     Math.abs(shown.height * wanted - shown.width),
     Math.abs(shown.width / wanted - shown.height),
@@ -63,9 +57,9 @@ function checkShape({ source, output }: Delivery): Finding {
 }
 
 /** Width of the picture as shown, in units of its height. */
-function shapeOf({ width, height, sampleAspectRatio, rotation }: StreamFacts): number {
-  const shape = (width * toNumber(sampleAspectRatio)) / height;
-  return rotation % 180 === 0 ? shape : 1 / shape;
+function shapeOf(video: StreamFacts): number {
+  const { width, height } = exactDisplaySize(video);
+  return width / height;
 }
 
 function checkPixels({ output, run }: Delivery): Finding {

@@ -4,6 +4,7 @@ import { throwIfAborted, UpscaleError } from '../core/errors.ts';
 import { silentLogger, type Logger } from '../core/logger.ts';
 import { assemble } from '../encode/assemble.ts';
 import { writeSidecar } from '../encode/provenance.ts';
+import { usualLastTicks } from '../encode/segment-times.ts';
 import type { FfmpegTools } from '../ffmpeg/tools.ts';
 import { describeDamage, type Damage } from './damage.ts';
 import { LanePool } from './lane-pool.ts';
@@ -137,15 +138,11 @@ export function toAssemblySegments(
   if (used.length === 0) {
     throw new UpscaleError('SOURCE_DAMAGED', `Not a single frame of ${plan.source.path} could be decoded.`);
   }
-  const rate = plan.frameRate;
-  const { num, den } = plan.decode.timeBase;
-  const nominal = rate === null ? null : Math.max(1, Math.round((rate.den * den) / (rate.num * num)));
   return used.map((result, index) => {
     const next = used[index + 1];
-    const before = result.pts.at(-2);
     const lastDuration =
       next === undefined
-        ? (plan.lastFrameTicks ?? nominal ?? (before === undefined ? 1 : result.lastPts - before))
+        ? (plan.lastFrameTicks ?? usualLastTicks(plan.encode, result.pts))
         : next.firstPts - result.lastPts;
     const { path, firstPts, lastPts, frames } = result;
     return { path, firstPts, lastPts, frames, lastDuration };
