@@ -360,6 +360,11 @@ describe('times of FCPXML', () => {
     ]);
   });
 
+  it('of a clip with two points of one time are all that the points hold', () => {
+    const xml = '<a><timeMap><timept time="5s" value="10s"/><timept time="5s" value="20s"/></timeMap></a>';
+    expect(mapSpan(parseXml(xml, 'a'), { from: 4, to: 6 }, 25)).toEqual([{ from: 10, to: 20 }]);
+  });
+
   it('of a retimed clip stay within its points', () => {
     const point = fc.tuple(fc.integer({ min: 0, max: 100 }), fc.integer({ min: 0, max: 100 }));
     fc.assert(

@@ -41,8 +41,8 @@ export function hullOf(spans: readonly TimeSpan[]): TimeSpan {
 
 /**
  * What a span of a clip's own clock shows of what the clip holds. A `timeMap` says it by points (`time` of the clip, `value` of what it holds).
- * How ramps between more than two points are eased is not written down: they stand for all that the points hold, as does a span outside of
- * the points. `conform-rate` plays a source frame by frame at the rate of the sequence; programs differ in whether the clip's start is told
+ * How ramps between more than two points are eased is not written down: they stand for all that the points hold, as do two points of one time
+ * and a span outside of the points. `conform-rate` plays a source frame by frame at the rate of the sequence; programs differ in whether the clip's start is told
  * before or after that, so that there may be two answers.
  */
 export function mapSpan(clip: XmlElement, span: TimeSpan, sequenceRate: number | null): TimeSpan[] {
@@ -74,7 +74,7 @@ function followPoints(
     hullOf(list.map(({ value }) => ({ from: value, to: value })));
   const [first, last] = [sorted[0], sorted.at(-1)];
   const outside = first === undefined || last === undefined || to <= first.time || from >= last.time;
-  if (outside || sorted.length !== 2) return values(points);
+  if (outside || sorted.length !== 2 || first.time === last.time) return values(points);
   const at = (time: number): number =>
     first.value + ((time - first.time) / (last.time - first.time)) * (last.value - first.value);
   const ends = [at(Math.max(from, first.time)), at(Math.min(to, last.time))];
