@@ -10,6 +10,7 @@ import type { Store } from '../jobs/cluster/store.ts';
 import { listOptions } from '../jobs/make-report.ts';
 import { nameOutputs } from '../jobs/name-outputs.ts';
 import { guardOutput } from '../pipeline/output-guard.ts';
+import { chooseOutputPath, namesFolder } from '../pipeline/output-path.ts';
 import { prepare } from '../pipeline/prepare.ts';
 import { readInput, readMessageOptions, readOption, readRequest } from './arguments.ts';
 import { withQueue, withStore } from './cluster-arguments.ts';
@@ -45,7 +46,7 @@ async function submitAll(raw: RawArguments, store: Store, queue: ClusterQueue): 
   const given = readRequest(raw, 'submit');
   const asked = given.output === undefined ? null : await placeOutput(given.output, store);
   const intake = await findIntake(input, files, readFindOptions(raw, asked));
-  const isNamed = asked !== null && !intake.isFolder;
+  const isNamed = asked !== null && !intake.isFolder && !namesFolder(asked);
   const names = nameOutputs(
     intake.sources.map(({ place }) => place),
     { root: intake.root, folder: intake.isFolder ? asked : null },
@@ -58,7 +59,10 @@ async function submitAll(raw: RawArguments, store: Store, queue: ClusterQueue): 
     const { key, input: readable, send } = await openSource(source, files);
     const traced = traceUpscaleOptions(request, await settingsFor(source.name));
     const stem = names.get(source.place) ?? source.place;
-    const nameFor = (extension: string): string => `${stem}.${extension}`;
+    const nameFor = (extension: string): string =>
+      intake.isFolder
+        ? `${stem}.${extension}`
+        : chooseOutputPath(source.place, asked ?? undefined, extension);
     const { plan, tools } = await prepare(readable, traced.options, { logger, nameFor });
     if (files.takesFiles && plan.source.kind === 'image-sequence') {
       throw new UpscaleError('USAGE', `The numbered pictures ${source.name} cannot be sent to a bucket.`, {
@@ -112,14 +116,19 @@ async function submitAll(raw: RawArguments, store: Store, queue: ClusterQueue): 
   return submitted;
 }
 
-/** The path on this machine that stands for an output, or a folder of them, in the store. */
+/** The path on this machine that stands for an output, or a folder of them, in the store; one that ends as a folder does so here. */
 async function placeOutput(output: string, { files }: Store): Promise<string> {
   if (output === '-') {
     throw new UpscaleError('USAGE', 'A cluster cannot write to standard output.', {
       hint: 'Name an output in the store with -o.',
     });
   }
-  return output.startsWith('s3:') ? files.place(await files.locate(output)) : path.resolve(output);
+  const end = /[/\\]$/.test(output) ? path.sep : '';
+  const isStored = output.startsWith('s3:');
+  return (
+    (isStored ? await files.place(await files.locate(output.replace(/\/+$/, ''))) : path.resolve(output)) +
+    end
+  );
 }
 
 function describe(submitted: readonly Submitted[]): string {

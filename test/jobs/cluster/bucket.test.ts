@@ -87,6 +87,8 @@ describe.skipIf(!hasRedis)('a cluster with a bucket for its store', () => {
     const outside = await run(clip, '-o', 'here.mkv');
     expect(outside.stderr).toContain(`does not lie in the store ${store}`);
     expect(outside.code).toBe(10);
+    const inFolder = await run(clip, '-o', `${store}/NEW/`, '--json');
+    expect(JSON.parse(inFolder.stdout)).toMatchObject([{ output: `${store}/NEW/clip one.upreel.mkv` }]);
     expect((await run(clip, '-o', clip, '-y')).code).not.toBe(0);
   });
 });
