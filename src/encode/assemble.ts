@@ -117,7 +117,11 @@ async function findDelay(
   options: AssembleOptions,
 ): Promise<bigint> {
   if ((plan.muxer !== 'matroska' && plan.muxer !== 'webm') || plan.source.part !== null) return 0n;
-  const origin = toMicroseconds(effectiveOrigin(plan.originTicks, segments), plan.timeBase);
+  // A picture without times begins at zero, and the source with it.
+  const origin =
+    plan.originTicks === null
+      ? BigInt(Math.round(plan.source.startTime * 1e6))
+      : toMicroseconds(effectiveOrigin(plan.originTicks, segments), plan.timeBase);
   let delay = 0n;
   for (const { index, type, action } of plan.streams) {
     if (type !== 'audio' || action !== 'copy') continue;

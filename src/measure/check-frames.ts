@@ -1,7 +1,7 @@
 import { toNumber } from '../core/rational.ts';
 import { beginsAtZero } from '../core/container-clock.ts';
 import type { Source } from '../decode/source.ts';
-import { outputVideoTimes, sourceVideoTimes, typicalStep, type Delivery } from './delivery.ts';
+import { madeUpDelay, outputVideoTimes, sourceVideoTimes, typicalStep, type Delivery } from './delivery.ts';
 import type { Finding } from './finding.ts';
 import { findPart } from './take-part.ts';
 
@@ -121,7 +121,7 @@ function checkStart(delivery: Delivery): Finding[] {
   const first = sourceVideoTimes(delivery).times[0];
   const actual = outputVideoTimes(delivery).times[0];
   if (first === undefined || actual === undefined) return [];
-  const expected = first - (zeroOf(source, run) ?? first) + findRunIn(delivery);
+  const expected = first - madeUpDelay(delivery) - (zeroOf(source, run) ?? first) + findRunIn(delivery);
   const found = actual - originOf(output.format, output.startTime);
   const step = typicalStep(sourceVideoTimes(delivery));
   const row = { check: 'start', expected: formatSeconds(expected), actual: formatSeconds(found) };

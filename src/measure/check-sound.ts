@@ -1,5 +1,6 @@
 import { formatMs } from './check-frames.ts';
 import {
+  madeUpDelay,
   outputVideoTimes,
   sourceVideoTimes,
   typicalStep,
@@ -86,7 +87,7 @@ export async function compareWaves(
   const promised = pair.planned?.action === 'copy';
   // Both clocks are counted from the first frame of the picture.
   const starts = [
-    (sourceVideoTimes(delivery).times[0] ?? 0) - (whole.container.startTime ?? 0),
+    (sourceVideoTimes(delivery).times[0] ?? 0) - madeUpDelay(delivery) - (whole.container.startTime ?? 0),
     (outputVideoTimes(delivery).times[0] ?? 0) - output.startTime,
   ] as const;
   const length = lengthOf(delivery);

@@ -1,5 +1,6 @@
 import { formatMs } from './check-frames.ts';
 import {
+  madeUpDelay,
   outputVideoTimes,
   sourceVideoTimes,
   typicalStep,
@@ -45,12 +46,10 @@ function checkTrack(delivery: Delivery, pair: StreamPair, number: number): Findi
     return { check, status: 'skipped', expected: '', actual: '', note: 'there are no times to compare' };
   }
   const step = typicalStep(pictureIn);
-  const start = findShift(
-    startsOf(input),
-    startsOf(output),
-    (pictureOut.times[0] ?? 0) - (pictureIn.times[0] ?? 0),
-  );
-  const endShift = endOf(pictureOut, delivery.framesPerInput) - endOf(pictureIn, 1);
+  const delay = madeUpDelay(delivery);
+  const startShift = (pictureOut.times[0] ?? 0) - (pictureIn.times[0] ?? 0) + delay;
+  const start = findShift(startsOf(input), startsOf(output), startShift);
+  const endShift = endOf(pictureOut, delivery.framesPerInput) - endOf(pictureIn, 1) + delay;
   // Not every container says how long the last packet is.
   const end = [
     findShift([input.end], [output.end], endShift),

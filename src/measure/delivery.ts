@@ -54,6 +54,18 @@ export function sourceVideoTimes(
     : { ...packets, times: Float64Array.from(times).sort(), missing: 0 };
 }
 
+/**
+ * Seconds by which the source's picture is shown before its decoder says so: where a file says no frame's time (H.264 with B-frames in AVI), the
+ * first one is shown at the start, and decoders make up times that are late by what they hold back.
+ */
+export function madeUpDelay(delivery: Delivery): number {
+  const { source, run } = delivery;
+  const first = sourceVideoTimes(delivery).times[0];
+  const { startTime } = source.container;
+  if (run === null || source.video.scan.firstPts !== null || first === undefined) return 0;
+  return startTime === null ? 0 : first - startTime;
+}
+
 export function outputVideoTimes({ output }: Pick<Delivery, 'output'>): PacketTimes {
   return output.packets.get(output.video.index) ?? NO_PACKETS;
 }

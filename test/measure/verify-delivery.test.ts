@@ -121,6 +121,27 @@ it('listens to sound that was coded anew where its packets say nothing of it', a
   expect(verify?.rows.find(({ check }) => check === 'sync 1')).toMatchObject({ status: 'ok' });
 });
 
+it.each(['mkv', 'mov'])(
+  'begins with the first frame where a file says no time of any: to %s',
+  async (ending) => {
+    const inputs = [
+      ['-f', 'lavfi', MOVING],
+      ['-f', 'lavfi', SWEEP],
+    ];
+    const untimed = await convert(tools, inputs, file('untimed.avi'), [
+      ...['-c:v', 'libx264', '-preset', 'ultrafast', '-bf', '2', '-c:a', 'pcm_s16le'],
+    ]);
+    const { ffmpeg, ffprobe } = tools;
+    const output = file(`timed.${ending}`);
+    const { verify } = await upscale(untimed, { output, model: 'lanczos', ffmpeg, ffprobe });
+    const rows = verify?.rows.filter(({ check }) => check === 'start' || check === 'sync 1');
+    expect(rows).toMatchObject([
+      { check: 'start', status: 'ok', actual: '0.000 s' },
+      { check: 'sync 1', status: 'ok', actual: expect.stringMatching(/^0\.00 ms at the start/) as unknown },
+    ]);
+  },
+);
+
 describe('a wrong output', () => {
   it.each([
     ['a frame is missing', `select='not(eq(n,40))',${ENLARGE}`, ['frames']],
