@@ -115,17 +115,20 @@ function judgeLevels({ levels, chromaLevels }: PictureSummary): Finding[] {
 }
 
 function judgePosition(
-  { source }: Delivery,
+  { source, run }: Delivery,
   { shift, misplaced, orientation }: PictureSummary,
   samplesPerPixel: number,
 ): Finding[] {
   // Of other pictures the estimate means nothing.
   if (shift === null || misplaced.length > 0 || orientation !== 'upright') return [];
   const [x, y] = [shift.x / samplesPerPixel, shift.y / samplesPerPixel];
-  const interlaced = source.video.fields.found !== 'progressive';
+  // Also of whole pictures that fields were to be made of: lines come from other moments then.
+  const inFields =
+    source.video.fields.found !== 'progressive' ||
+    run?.plan.decode.filters.some((filter) => filter.startsWith('bwdif')) === true;
   // Where chroma is all there is of a line, or the picture is palettized, edges jump by whole pixels.
   const coarse = readPixelTraits(source.video.pixelFormat).bits < 8;
-  const most = interlaced || coarse ? MOST_SHIFT_OF_FIELDS : MOST_SHIFT;
+  const most = inFields || coarse ? MOST_SHIFT_OF_FIELDS : MOST_SHIFT;
   const off = Math.hypot(x, y) > most;
   return [
     {

@@ -142,6 +142,18 @@ it.each(['mkv', 'mov'])(
   },
 );
 
+it('does not call a picture shifted whose lines were to be made of fields that it has not', async () => {
+  const pan = 'testsrc2=size=352x400:rate=25:duration=2,crop=352:288:0:mod(n*3\\,100)';
+  const whole = await convert(tools, [['-f', 'lavfi', pan]], file('pan.mkv'), ['-c:v', 'ffv1']);
+  const { ffmpeg, ffprobe } = tools;
+  const output = file('pan.mp4');
+  const { verify } = await upscale(whole, {
+    ...{ output, model: 'lanczos', deinterlace: 'frame', ffmpeg, ffprobe },
+  });
+  expect(verify?.rows.find(({ check }) => check === 'position')).toMatchObject({ status: 'ok' });
+  expect(verify?.ok).toBe(true);
+});
+
 describe('a wrong output', () => {
   it.each([
     ['a frame is missing', `select='not(eq(n,40))',${ENLARGE}`, ['frames']],
