@@ -41,6 +41,7 @@ export interface LiveState {
   readonly dropped: number;
   /** Seconds behind the source, without what the network and the player add. */
   readonly lag: number;
+  readonly hasSound: boolean;
 }
 
 export interface RunLiveOptions {
@@ -140,7 +141,7 @@ class LiveRun {
         if (this.#pace.isTooSlow()) upscaler = await models.stepDown(upscaler, { arena, logger });
         if (performance.now() - reported < REPORT_EVERY) continue;
         reported = performance.now();
-        this.#options.onState(this.#describe(models, header));
+        this.#options.onState(this.#describe(models, header, withSound));
       }
       writer.extra?.end();
       await nut.end();
@@ -157,7 +158,7 @@ class LiveRun {
       await upscaler.close();
       await stack?.close();
     }
-    return this.#describe(models, header);
+    return this.#describe(models, header, withSound);
   }
 
   async #readHeader(frames: NutReader, reader: RunningProcess): Promise<Header> {
@@ -201,7 +202,7 @@ class LiveRun {
     }
   }
 
-  #describe(models: LiveModels, { width, height }: Header): LiveState {
+  #describe(models: LiveModels, { width, height }: Header, hasSound: boolean): LiveState {
     return {
       model: models.current,
       source: { width, height },
@@ -210,6 +211,7 @@ class LiveRun {
       frames: this.#pace.frames,
       dropped: this.#pace.dropped,
       lag: this.#pace.lag,
+      hasSound,
     };
   }
 }

@@ -84,7 +84,7 @@ export class LiveRoutes implements Router {
   #describePlaying(): object {
     const { state } = this.#preview;
     if (state === null) return {};
-    const { model, width, height, frames, dropped, lag } = state;
+    const { model, width, height, frames, dropped, lag, hasSound } = state;
     return {
       model,
       chroma: 'filter',
@@ -93,7 +93,7 @@ export class LiveRoutes implements Router {
       height,
       speed: null,
       droppedRate: 0,
-      live: { frames, dropped, lag },
+      live: { frames, dropped, lag, hasSound },
     };
   }
 
@@ -102,7 +102,7 @@ export class LiveRoutes implements Router {
     return {
       name: this.#preview.source === '-' ? 'Standard input' : this.#preview.source,
       isLive: true,
-      hasSound: true,
+      hasSound: false,
       thumbnails: 0,
       models: [{ id: 'auto', description: '' }],
       choices: listChoices(),

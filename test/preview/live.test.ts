@@ -97,7 +97,7 @@ describe('a live source', () => {
         signal: new AbortController().signal,
         onMessage: () => undefined,
       });
-      expect(state).toMatchObject({ width: 2 * CLIP.width, height: 2 * CLIP.height });
+      expect(state).toMatchObject({ width: 2 * CLIP.width, height: 2 * CLIP.height, hasSound });
       const playlist = `${directory}/stream.m3u8`;
       const { numbers, times } = await playWithFfmpeg(playlist);
       // Frames that are left out leave their time to the one before.
@@ -139,6 +139,7 @@ describe('a live source', () => {
           upscaled: { width: 2 * CLIP.width, height: 2 * CLIP.height },
           original: { width: CLIP.width, height: CLIP.height },
         },
+        playing: { live: { hasSound: true } },
       });
       expect(await probeStreams(`${base}/stream.m3u8`)).toContainEqual(
         expect.objectContaining({ codec_type: 'video', width: 2 * CLIP.width, height: 2 * CLIP.height }),

@@ -24,8 +24,13 @@ export interface Playing extends Size {
   readonly halfRate: boolean;
   readonly speed: number | null;
   readonly droppedRate: number;
-  /** Of a live source: frames in all, those left out, and seconds behind it. */
-  readonly live?: { readonly frames: number; readonly dropped: number; readonly lag: number };
+  /** Of a live source: frames in all, those left out, seconds behind it, and whether it has sound, which shows once it is read. */
+  readonly live?: {
+    readonly frames: number;
+    readonly dropped: number;
+    readonly lag: number;
+    readonly hasSound: boolean;
+  };
 }
 
 export interface RenderState {

@@ -140,6 +140,7 @@ function showPlaying(playing: Playing): void {
 function showLive(target: HTMLElement, playing: Playing, live: NonNullable<Playing['live']>): void {
   const buffered =
     video.buffered.length === 0 ? 0 : video.buffered.end(video.buffered.length - 1) - video.currentTime;
+  element('mute', HTMLButtonElement).hidden = !live.hasSound;
   target.replaceChildren(
     strong(playing.model),
     ` · ${String(playing.width)} x ${String(playing.height)} · live, `,
