@@ -49,10 +49,14 @@ export async function useEmbedded(): Promise<void> {
   Object.assign(process.env, { UPREEL_FFMPEG: ffmpeg, UPREEL_FFPROBE: ffprobe });
 }
 
+const folders: string[] = [];
+// Here, since what a hook registers is not run.
+afterAll(() => Promise.all(folders.map((folder) => rm(folder, { recursive: true, force: true }))));
+
 /** A folder that goes when the tests of the file are done. */
 export async function makeFolder(): Promise<string> {
   const folder = await mkdtemp(path.join(os.tmpdir(), 'upreel-test-'));
-  afterAll(() => rm(folder, { recursive: true, force: true }));
+  folders.push(folder);
   return folder;
 }
 
