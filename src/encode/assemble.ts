@@ -175,6 +175,13 @@ async function streamToStdout(
     void child.stop();
   });
   const exit = await child.exited;
+  // What was written last may still be on its way, or not be taken.
+  await new Promise<void>((resolve) => {
+    process.stdout.write('', (error) => {
+      reader.gone ||= error != null;
+      resolve();
+    });
+  });
   if (reader.gone) {
     throw new UpscaleError('OUTPUT_UNWRITABLE', 'The reader of standard output closed it before the end.', {
       hint: 'Run the same command again, with -o FILE or a reader that takes everything: the finished segments are kept.',

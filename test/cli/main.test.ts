@@ -131,8 +131,11 @@ describe('upreel upscale', () => {
   });
 
   it('says so when nobody reads standard output to its end', async () => {
+    // More than a pipe holds.
+    const large = path.join(folder, 'large.mp4');
+    await makeClip(large, 10, '320x240');
     const { code, stderr } = await new Promise<{ code: number | null; stderr: string }>((resolve) => {
-      const args = ['upscale', clip, '-o', '-', '--encoder', 'prores', '--scale', '8', '--model', 'nearest'];
+      const args = ['upscale', large, '-o', '-', '--encoder', 'prores', '--scale', '4', '--model', 'nearest'];
       const child = spawnUpreel(args);
       let said = '';
       child.stderr.on('data', (chunk: Buffer) => (said += chunk.toString()));
