@@ -5,9 +5,11 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import torch
 
 from degrade import run_ffmpeg
-from footage import psnr
+from footage import psnr, summarise
+from networks import make_network
 
 
 def read_frames(clip: Path, size: tuple[int, int]) -> list[np.ndarray]:
@@ -46,12 +48,18 @@ def make_tests(clip: Path, size: tuple[int, int] = (1280, 720)) -> list[dict]:
     return tests
 
 
+def measure(network: torch.nn.Module, tests: list[dict]) -> dict[str, float]:
+    """Gains over Lanczos in dB of RGB."""
+    gains = []
+    with torch.no_grad():
+        for test in tests:
+            small = torch.from_numpy(test["half"].transpose(2, 0, 1).astype(np.float32) / 255)[None]
+            result = (network(small)[0].numpy() * 255).round().clip(0, 255).transpose(1, 2, 0)
+            gains.append(psnr(result, test["truth"]) - test["lanczos"])
+    return summarise(tests, gains)
+
+
 def main() -> None:
-    import torch
-
-    from networks import make_network
-    from rgb_train import measure
-
     clips, luma_file, rgb_file = map(Path, sys.argv[1:])
     luma, rgb = make_network("balanced").eval(), make_network("balanced", colours=3).eval()
     luma.load_state_dict(torch.load(luma_file, map_location="cpu"))

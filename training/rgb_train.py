@@ -16,10 +16,9 @@ import torch
 import torch.nn.functional as F
 
 from degrade import blur, draw_sigma, scaling_kernels, shrink
-from footage import psnr, summarise
 from loop import charbonnier, follow_plan
 from networks import bicubic_phases, make_network
-from rgb_footage import make_tests
+from rgb_footage import make_tests, measure
 from train import BATCH, KERNEL_SHARES, MARGIN, pick
 
 SIDE = 48
@@ -89,17 +88,6 @@ class Patches:
 def shrink_colours(pictures: torch.Tensor, kernel: torch.Tensor) -> torch.Tensor:
     n, colours, height, width = pictures.shape
     return shrink(pictures.reshape(n * colours, 1, height, width), kernel, 2).reshape(n, colours, height // 2, width // 2)
-
-
-def measure(network: torch.nn.Module, tests: list[dict]) -> dict[str, float]:
-    """Gains over Lanczos in dB of RGB."""
-    gains = []
-    with torch.no_grad():
-        for test in tests:
-            small = torch.from_numpy(test["half"].transpose(2, 0, 1).astype(np.float32) / 255)[None]
-            result = (network(small)[0].numpy() * 255).round().clip(0, 255).transpose(1, 2, 0)
-            gains.append(psnr(result, test["truth"]) - test["lanczos"])
-    return summarise(tests, gains)
 
 
 def main() -> None:

@@ -8,7 +8,7 @@ import {
 import { readValue, type OptionValue } from '../config/parse-value.ts';
 import type { UpscaleRequest } from '../config/resolve-options.ts';
 import { UpscaleError } from '../core/errors.ts';
-import type { RawArguments } from './command-table.ts';
+import type { RawArguments } from './raw-arguments.ts';
 
 const TABLE = OPTION_TABLE as readonly OptionSpec[];
 

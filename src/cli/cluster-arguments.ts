@@ -3,7 +3,7 @@ import { UpscaleError } from '../core/errors.ts';
 import { ClusterQueue } from '../jobs/cluster/queue.ts';
 import { Store } from '../jobs/cluster/store.ts';
 import { readOption } from './arguments.ts';
-import type { RawArguments } from './command-table.ts';
+import type { RawArguments } from './raw-arguments.ts';
 
 /** Opens the queue of `--queue`, uses it and closes it. */
 export async function withQueue<T>(raw: RawArguments, use: (queue: ClusterQueue) => Promise<T>): Promise<T> {

@@ -5,7 +5,7 @@ import { findTools } from '../ffmpeg/tools.ts';
 import { compare, WorstFrames } from '../index.ts';
 import { guardOutputFile } from '../pipeline/output-guard.ts';
 import { readInput, readMessageOptions, readOption, readRequest } from './arguments.ts';
-import type { RawArguments } from './command-table.ts';
+import type { RawArguments } from './raw-arguments.ts';
 import { describeComparison, listFigures } from './describe-comparison.ts';
 import { EXIT_CODES } from './exit-codes.ts';
 import { guardInterrupts } from './interrupt.ts';

@@ -3,7 +3,7 @@ import { planConform, type ConformPlan } from '../hook/conform/plan-conform.ts';
 import { runConform } from '../hook/conform/run-conform.ts';
 import { upscale } from '../index.ts';
 import { readInput, readMessageOptions, readOption, readRequest } from './arguments.ts';
-import type { RawArguments } from './command-table.ts';
+import type { RawArguments } from './raw-arguments.ts';
 import { describeConformPlan, describeConformResult } from './describe-conform.ts';
 import { EXIT_CODES } from './exit-codes.ts';
 import { guardInterrupts } from './interrupt.ts';

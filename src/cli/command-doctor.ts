@@ -2,7 +2,7 @@ import { EXIT_CODES } from './exit-codes.ts';
 import { readMessageOptions, readRequest } from './arguments.ts';
 import { describeExamination } from './describe-examination.ts';
 import { examineMachine } from './examine-machine.ts';
-import type { RawArguments } from './command-table.ts';
+import type { RawArguments } from './raw-arguments.ts';
 
 /** `upreel doctor`: what this machine has. Ends with an error code only when nothing could be upscaled here. */
 export async function runDoctorCommand(raw: RawArguments): Promise<number> {

@@ -2,7 +2,7 @@ import path from 'node:path';
 import { fidelity } from '../index.ts';
 import { guardOutputFile } from '../pipeline/output-guard.ts';
 import { readInput, readMessageOptions, readOption, readRequest } from './arguments.ts';
-import type { RawArguments } from './command-table.ts';
+import type { RawArguments } from './raw-arguments.ts';
 import { describeFidelity } from './describe-fidelity.ts';
 import { EXIT_CODES } from './exit-codes.ts';
 import { guardInterrupts } from './interrupt.ts';

@@ -6,7 +6,7 @@ import { UpscaleError } from '../core/errors.ts';
 import { describeHost, HOSTS, type HostName, type HostSetup } from '../hook/install/hosts.ts';
 import { installHost, uninstallHost } from '../hook/install/install-host.ts';
 import { readInput, readMessageOptions } from './arguments.ts';
-import type { RawArguments } from './command-table.ts';
+import type { RawArguments } from './raw-arguments.ts';
 import { EXIT_CODES } from './exit-codes.ts';
 
 /** `upreel hook install`: puts an editor's script in place, and says what remains to be done by hand. */

@@ -8,7 +8,7 @@ import { readMessageOptions, readRequest } from './arguments.ts';
 import { EXIT_CODES, exitCodeOf } from './exit-codes.ts';
 import { guardInterrupts } from './interrupt.ts';
 import { printError } from './print-error.ts';
-import type { RawArguments } from './command-table.ts';
+import type { RawArguments } from './raw-arguments.ts';
 import { createReporter } from './progress-reporter.ts';
 
 /** `upreel hook run`: one line of JSON on standard output, whatever comes of it; messages for people on standard error. */

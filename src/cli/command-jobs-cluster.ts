@@ -6,7 +6,7 @@ import type { JobStatus } from '../jobs/cluster/cluster-job.ts';
 import type { ClusterQueue } from '../jobs/cluster/queue.ts';
 import { withQueue, withStore } from './cluster-arguments.ts';
 import { readOption } from './arguments.ts';
-import type { RawArguments } from './command-table.ts';
+import type { RawArguments } from './raw-arguments.ts';
 import { EXIT_CODES } from './exit-codes.ts';
 import { formatHeading, layOutTable } from './text-table.ts';
 

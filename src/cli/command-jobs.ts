@@ -3,7 +3,7 @@ import { UpscaleError } from '../core/errors.ts';
 import { formatBytes } from '../core/format.ts';
 import { findUnfinishedRuns, removeRun, type UnfinishedRun } from '../jobs/unfinished-runs.ts';
 import { readMessageOptions } from './arguments.ts';
-import type { RawArguments } from './command-table.ts';
+import type { RawArguments } from './raw-arguments.ts';
 import { EXIT_CODES } from './exit-codes.ts';
 import { formatPercent } from './progress-text.ts';
 import { formatHeading, layOutTable } from './text-table.ts';

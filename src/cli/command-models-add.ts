@@ -1,7 +1,7 @@
 import process from 'node:process';
 import { addModel, type AddedModel } from '../infer/add-model.ts';
 import { readInput, readMessageOptions, readOption } from './arguments.ts';
-import type { RawArguments } from './command-table.ts';
+import type { RawArguments } from './raw-arguments.ts';
 import { EXIT_CODES } from './exit-codes.ts';
 import { guardInterrupts } from './interrupt.ts';
 import { formatBytes } from '../core/format.ts';

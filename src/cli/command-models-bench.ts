@@ -6,7 +6,7 @@ import { findTools } from '../ffmpeg/tools.ts';
 import { loadRegistry } from '../infer/registry.ts';
 import { benchModels, type BenchReport } from '../measure/bench-models.ts';
 import { readMessageOptions, readOption, readRequest } from './arguments.ts';
-import type { RawArguments } from './command-table.ts';
+import type { RawArguments } from './raw-arguments.ts';
 import { formatGain } from './describe-models.ts';
 import { EXIT_CODES, exitCodeOf } from './exit-codes.ts';
 import { guardInterrupts } from './interrupt.ts';

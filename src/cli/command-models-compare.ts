@@ -8,7 +8,7 @@ import { compareModels, type CompareOptions } from '../pipeline/compare-models.t
 import { guardOutputFile } from '../pipeline/output-guard.ts';
 import { resolveOutput, stemOf } from '../pipeline/output-path.ts';
 import { readInput, readMessageOptions, readOption, readRequest } from './arguments.ts';
-import type { RawArguments } from './command-table.ts';
+import type { RawArguments } from './raw-arguments.ts';
 import { EXIT_CODES } from './exit-codes.ts';
 import { guardInterrupts } from './interrupt.ts';
 import { createReporter } from './progress-reporter.ts';

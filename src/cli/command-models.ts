@@ -1,40 +1,13 @@
 import { access, stat } from 'node:fs/promises';
 import path from 'node:path';
-import type { Manifest } from '../infer/manifest.ts';
 import type { ModelFacts } from '../infer/infer-plan.ts';
 import { isShipped, loadRegistry, type RegisteredModel } from '../infer/registry.ts';
 import { removeModel } from '../infer/remove-model.ts';
 import { readInput, readMessageOptions } from './arguments.ts';
-import type { RawArguments } from './command-table.ts';
-import { describeModel, describeModels } from './describe-models.ts';
+import type { RawArguments } from './raw-arguments.ts';
+import { describeModel, describeModels, type ListedModel, type ShownModel } from './describe-models.ts';
 import { EXIT_CODES } from './exit-codes.ts';
 import { createReporter } from './progress-reporter.ts';
-
-/** A model in the list. Plain JSON. */
-export interface ListedModel {
-  readonly id: string;
-  readonly title: string | null;
-  readonly scale: number;
-  readonly channels: number;
-  /** Of the ONNX file; null where it is gone. */
-  readonly bytes: number | null;
-  readonly isDefault: boolean;
-  /** It came with Upreel. */
-  readonly isShipped: boolean;
-  readonly directory: string;
-}
-
-/** All that is known of a model. Plain JSON. */
-export interface ShownModel {
-  readonly facts: ModelFacts;
-  readonly bytes: number | null;
-  /** Null for files that have none. */
-  readonly manifest: Manifest | null;
-  readonly isDefault: boolean;
-  readonly isShipped: boolean;
-  /** Path of the model card. */
-  readonly card: string | null;
-}
 
 /** `upreel models list`. */
 export async function runModelsListCommand(raw: RawArguments): Promise<number> {

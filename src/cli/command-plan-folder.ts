@@ -7,7 +7,7 @@ import { prepare } from '../pipeline/prepare.ts';
 import type { Plan } from '../pipeline/plan-schema.ts';
 import { readMessageOptions } from './arguments.ts';
 import { readFolder } from './command-upscale-folder.ts';
-import type { RawArguments } from './command-table.ts';
+import type { RawArguments } from './raw-arguments.ts';
 import { EXIT_CODES } from './exit-codes.ts';
 import { createReporter } from './progress-reporter.ts';
 import { createSettings } from './settings.ts';

@@ -6,7 +6,7 @@ import { createSettings } from './settings.ts';
 import { readInput, readMessageOptions, readRequest } from './arguments.ts';
 import { EXIT_CODES } from './exit-codes.ts';
 import { describePlan } from './describe-plan.ts';
-import type { RawArguments } from './command-table.ts';
+import type { RawArguments } from './raw-arguments.ts';
 import { createReporter } from './progress-reporter.ts';
 
 /** `upreel plan`: every decision with its reason, and what the run will need. */

@@ -7,7 +7,7 @@ import { LivePreview } from '../preview/live-preview.ts';
 import { Preview } from '../preview/preview.ts';
 import { startServer } from '../preview/server.ts';
 import { readInput, readMessageOptions, readOption, readRequest } from './arguments.ts';
-import type { RawArguments } from './command-table.ts';
+import type { RawArguments } from './raw-arguments.ts';
 import { EXIT_CODES } from './exit-codes.ts';
 import { guardInterrupts } from './interrupt.ts';
 import { createReporter } from './progress-reporter.ts';

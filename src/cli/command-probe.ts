@@ -2,7 +2,7 @@ import { probe } from '../index.ts';
 import { readInput, readMessageOptions, readRequest } from './arguments.ts';
 import { EXIT_CODES } from './exit-codes.ts';
 import { describeSource } from './describe-source.ts';
-import type { RawArguments } from './command-table.ts';
+import type { RawArguments } from './raw-arguments.ts';
 import { createReporter } from './progress-reporter.ts';
 
 /** `upreel probe`: what the file is, as a table or as JSON. */

@@ -8,7 +8,7 @@ import { LanePool } from '../pipeline/lane-pool.ts';
 import { planLive } from '../pipeline/plan-live.ts';
 import type { LiveState } from '../pipeline/run-live.ts';
 import { readInput, readMessageOptions, readRequest } from './arguments.ts';
-import type { RawArguments } from './command-table.ts';
+import type { RawArguments } from './raw-arguments.ts';
 import { EXIT_CODES } from './exit-codes.ts';
 import { guardInterrupts } from './interrupt.ts';
 import { createReporter } from './progress-reporter.ts';

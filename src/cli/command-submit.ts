@@ -15,7 +15,7 @@ import { prepare } from '../pipeline/prepare.ts';
 import { readInput, readMessageOptions, readOption, readRequest } from './arguments.ts';
 import { withQueue, withStore } from './cluster-arguments.ts';
 import { readFindOptions } from './command-upscale-folder.ts';
-import type { RawArguments } from './command-table.ts';
+import type { RawArguments } from './raw-arguments.ts';
 import { EXIT_CODES } from './exit-codes.ts';
 import { createReporter } from './progress-reporter.ts';
 import { createSettings } from './settings.ts';

@@ -1,7 +1,5 @@
 import type { CommandName } from '../config/option-table.ts';
-
-/** Options as yargs hands them over: text or flags, read and checked by `config`. */
-export type RawArguments = Readonly<Record<string, unknown>> & { readonly _: readonly (string | number)[] };
+import type { RawArguments } from './raw-arguments.ts';
 
 /** One command: gets the raw arguments, prints, and returns the exit code. */
 export type Command = (raw: RawArguments) => Promise<number>;

@@ -9,7 +9,7 @@ import { REPORT_FOLDER } from '../jobs/report-files.ts';
 import { runBatch, type FileOutcome } from '../jobs/run-batch.ts';
 import { readOption, type MessageOptions } from './arguments.ts';
 import { createBatchReporter } from './batch-reporter.ts';
-import type { RawArguments } from './command-table.ts';
+import type { RawArguments } from './raw-arguments.ts';
 import { describeBatch } from './describe-batch.ts';
 import { EXIT_CODES } from './exit-codes.ts';
 import { guardInterrupts } from './interrupt.ts';

@@ -14,7 +14,7 @@ import { readInput, readMessageOptions, readOption, readRequest, type MessageOpt
 import { describeOutcome } from './describe-outcome.ts';
 import { EXIT_CODES } from './exit-codes.ts';
 import { guardInterrupts } from './interrupt.ts';
-import type { RawArguments } from './command-table.ts';
+import type { RawArguments } from './raw-arguments.ts';
 import { createReporter, type ProgressReporter } from './progress-reporter.ts';
 import { createSettings } from './settings.ts';
 import { writeCommand } from './write-command.ts';

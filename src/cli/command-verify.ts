@@ -3,7 +3,7 @@ import { readInput, readMessageOptions, readRequest } from './arguments.ts';
 import { describeVerify } from './describe-verify.ts';
 import { EXIT_CODES } from './exit-codes.ts';
 import { guardInterrupts } from './interrupt.ts';
-import type { RawArguments } from './command-table.ts';
+import type { RawArguments } from './raw-arguments.ts';
 import { createReporter } from './progress-reporter.ts';
 
 /** `upreel verify`: source and output, compared. */

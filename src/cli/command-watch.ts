@@ -6,7 +6,7 @@ import { findProfile } from '../encode/profiles.ts';
 import { watchFolder, type WatchEvent } from '../hook/watch/watch-folder.ts';
 import { probe, upscale } from '../index.ts';
 import { readInput, readMessageOptions, readOption, readRequest } from './arguments.ts';
-import type { RawArguments } from './command-table.ts';
+import type { RawArguments } from './raw-arguments.ts';
 import { EXIT_CODES } from './exit-codes.ts';
 import { guardInterrupts } from './interrupt.ts';
 import { createReporter } from './progress-reporter.ts';

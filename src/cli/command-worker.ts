@@ -8,7 +8,7 @@ import { readMachine } from '../pipeline/machine.ts';
 import { memoryLimit, preferredLanes } from '../pipeline/resources.ts';
 import { readMessageOptions, readOption, readRequest } from './arguments.ts';
 import { withQueue, withStore } from './cluster-arguments.ts';
-import type { RawArguments } from './command-table.ts';
+import type { RawArguments } from './raw-arguments.ts';
 import { EXIT_CODES } from './exit-codes.ts';
 import { guardInterrupts } from './interrupt.ts';
 import { createReporter } from './progress-reporter.ts';

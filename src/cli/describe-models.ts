@@ -1,11 +1,36 @@
 import type { ModelFacts } from '../infer/infer-plan.ts';
 import type { Manifest } from '../infer/manifest.ts';
-import type { ListedModel, ShownModel } from './command-models.ts';
 import { section } from './describe-plan.ts';
 import { formatBytes } from '../core/format.ts';
 import { formatHeading, layOutTable } from './text-table.ts';
 
 const CHANNELS: Readonly<Record<number, string>> = { 1: 'luma', 3: 'RGB', 4: 'RGB with alpha' };
+
+/** A model in the list. Plain JSON. */
+export interface ListedModel {
+  readonly id: string;
+  readonly title: string | null;
+  readonly scale: number;
+  readonly channels: number;
+  /** Of the ONNX file; null where it is gone. */
+  readonly bytes: number | null;
+  readonly isDefault: boolean;
+  /** It came with Upreel. */
+  readonly isShipped: boolean;
+  readonly directory: string;
+}
+
+/** All that is known of a model. Plain JSON. */
+export interface ShownModel {
+  readonly facts: ModelFacts;
+  readonly bytes: number | null;
+  /** Null for files that have none. */
+  readonly manifest: Manifest | null;
+  readonly isDefault: boolean;
+  readonly isShipped: boolean;
+  /** Path of the model card. */
+  readonly card: string | null;
+}
 
 /** `upreel models list` for people. */
 export function describeModels(models: readonly ListedModel[]): string {

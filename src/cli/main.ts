@@ -10,11 +10,11 @@ import {
   listGroup,
   type CommandEntry,
   type CommandGroup,
-  type RawArguments,
 } from './command-table.ts';
 import { describeCommand, describeCommands, describeGroup } from './describe-help.ts';
 import { EXIT_CODES, exitCodeOf } from './exit-codes.ts';
 import { printError } from './print-error.ts';
+import type { RawArguments } from './raw-arguments.ts';
 
 /** Runs the command line `argv` (without node and script) and sets the process's exit code. Never throws. */
 export async function runCommandLine(argv: readonly string[]): Promise<void> {

@@ -1,7 +1,7 @@
 import cliProgress from 'cli-progress';
 import type { ProgressEvent } from '../pipeline/progress.ts';
 import { describeProgress, STAGE_NAMES } from './progress-text.ts';
-import type { ProgressView } from './progress-reporter.ts';
+import type { ProgressView } from './progress-view.ts';
 
 // A CommonJS package, whose names Node.js does not always find.
 const { Format, SingleBar } = cliProgress;

@@ -1,4 +1,4 @@
-import type { ProgressView } from './progress-reporter.ts';
+import type { ProgressView } from './progress-view.ts';
 
 /** One JSON object a line, for programs: the events as they are, and log lines as `{ "type": "log", "message": ... }`. */
 export function createJsonLines(stream: NodeJS.WritableStream): ProgressView {

@@ -1,5 +1,5 @@
 import { describeProgress, STAGE_NAMES } from './progress-text.ts';
-import type { ProgressView } from './progress-reporter.ts';
+import type { ProgressView } from './progress-view.ts';
 
 /** Milliseconds between two lines: dense at first, then seldom enough for a log of a day's run. */
 const FIRST_GAP = 2000;

@@ -5,15 +5,7 @@ import type { MessageOptions } from './arguments.ts';
 import { createBar } from './progress-bar.ts';
 import { createJsonLines } from './progress-json.ts';
 import { createPlainLines } from './progress-plain.ts';
-
-/** One way to show progress. Everything goes to stderr. */
-export interface ProgressView {
-  show(event: ProgressEvent): void;
-  /** Writes a line without tearing the bar. */
-  writeLine(text: string): void;
-  /** Takes the bar down; nothing is shown after it. */
-  close(): void;
-}
+import type { ProgressView } from './progress-view.ts';
 
 /** A view of the run, the logger that goes with it, and the last progress that was seen. */
 export interface ProgressReporter {

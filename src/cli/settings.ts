@@ -3,7 +3,7 @@ import path from 'node:path';
 import type { SettingsLayer } from '../config/resolve-options.ts';
 import { readSettingsFile, SETTINGS_NAME, type SettingsFile } from '../config/settings-file.ts';
 import { readOption } from './arguments.ts';
-import type { RawArguments } from './command-table.ts';
+import type { RawArguments } from './raw-arguments.ts';
 
 /**
  * Finds the settings of files: those of `--config`, or of the `upreel.yaml` in each folder from `root` down to the file's, where the nearer

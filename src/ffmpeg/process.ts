@@ -3,7 +3,6 @@ import type { Duplex, Readable, Writable } from 'node:stream';
 import { UpscaleError, throwIfAborted, type ErrorCode } from '../core/errors.ts';
 import type { Logger } from '../core/logger.ts';
 import { watchForStall } from './stall.ts';
-import type { FfmpegTools } from './tools.ts';
 
 /** Bytes of a process's last words that are kept. */
 const STDERR_LIMIT = 64 * 1024;
@@ -193,7 +192,7 @@ export interface RunToolOptions {
 
 /** Runs ffmpeg to its end. Throws an `UpscaleError` with its last words when it fails, `ABORTED` when it was stopped. */
 export async function runFfmpeg(
-  tools: FfmpegTools,
+  tools: { readonly ffmpeg: string },
   args: readonly string[],
   options: RunToolOptions,
 ): Promise<{ stderr: string }> {
@@ -203,7 +202,7 @@ export async function runFfmpeg(
 
 /** Runs ffprobe to its end and returns what it printed on stdout. */
 export async function runFfprobe(
-  tools: FfmpegTools,
+  tools: { readonly ffprobe: string },
   args: readonly string[],
   options: RunToolOptions,
 ): Promise<string> {
@@ -213,7 +212,7 @@ export async function runFfprobe(
 
 /** Runs ffmpeg to its end and returns the bytes that it wrote to stdout. Throws as {@link runFfmpeg} does. */
 export async function readFfmpeg(
-  tools: Pick<FfmpegTools, 'ffmpeg'>,
+  tools: { readonly ffmpeg: string },
   args: readonly string[],
   options: RunToolOptions,
 ): Promise<Buffer> {

@@ -1,6 +1,7 @@
 import { UpscaleError } from '../../core/errors.ts';
 import type { Rational } from '../../core/rational.ts';
 import { hullOf, mapSpan, parseTime, readSeconds, type TimeSpan } from './fcpxml-time.ts';
+import type { Piece } from './timeline.ts';
 import { readAttribute, walkXml, type XmlElement } from './xml-tree.ts';
 
 /** Elements that stand on a timeline. */
@@ -15,6 +16,13 @@ export interface AssetUse {
   readonly spans: readonly TimeSpan[];
   /** All that the clip would show if nothing hid it. Its asset has to hold that, unless the clip can be cut to what is shown. */
   readonly extents: readonly TimeSpan[];
+}
+
+/** A clip, and the piece that it shows from now on. */
+export interface RepointedClip {
+  readonly element: XmlElement;
+  readonly asset: XmlElement;
+  readonly piece: Piece;
 }
 
 /** What the projects of a document show. */

@@ -1,6 +1,5 @@
 import type { EditList } from './edit-list.ts';
-import type { ShownClips } from './fcpxml-clips.ts';
-import type { RepointedClip } from './fcpxml-write.ts';
+import type { RepointedClip, ShownClips } from './fcpxml-clips.ts';
 import { editAttribute, readAttribute, walkXml, type XmlElement } from './xml-tree.ts';
 
 /**

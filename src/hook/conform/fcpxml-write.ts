@@ -1,5 +1,5 @@
 import path from 'node:path';
-import { readAssetStart, type ShownClips } from './fcpxml-clips.ts';
+import { readAssetStart, type RepointedClip, type ShownClips } from './fcpxml-clips.ts';
 import { cutToPiece, leavesRest } from './fcpxml-cut.ts';
 import { FormatWriter, readFormatSize } from './fcpxml-formats.ts';
 import { advanceTime, formatTime } from './fcpxml-time.ts';
@@ -16,13 +16,6 @@ import {
   walkXml,
   type XmlElement,
 } from './xml-tree.ts';
-
-/** A clip, and the piece that it shows from now on. */
-export interface RepointedClip {
-  readonly element: XmlElement;
-  readonly asset: XmlElement;
-  readonly piece: Piece;
-}
 
 export interface FcpxmlChanges {
   readonly shown: ShownClips;
