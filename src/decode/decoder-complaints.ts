@@ -3,7 +3,11 @@ const DAMAGE = /corrupt|truncat|partial file|concealing|missing|invalid data|pre
 
 /** Messages that sound bad and take no picture away. */
 const HARMLESS =
-  /deprecated|Zero FPS specified|Last message repeated|Late SEI|Guessed|monoton|QT chapter track|codec parameters|unspecified size|analyzeduration|edit list|Output file is empty|Conversion failed|mmco: unref short failure/i;
+  /deprecated|Zero FPS specified|Last message repeated|Late SEI|Guessed|monoton|QT chapter track|codec parameters|unspecified size|analyzeduration|edit list|Output file is empty|Conversion failed|mmco: unref short failure|TemporalOffset \d+ = \d+, which is out of bounds/i;
+
+/** Notes beside the pictures (SEI of H.264: clocks and buffers) that came before what they speak of, or are cut: pictures decode without them. */
+const NOTES =
+  /SPS \d+ referenced in buffering period|SPS unavailable in decode_picture_timing|^SEI type \d+/i;
 
 /** What it says of its output when its reader has all the frames it wants and closes the pipe. */
 const PIPE =
@@ -19,8 +23,8 @@ const SOUND = /^\[(mp[123]|mp3float|mp2float|aac|aac_latm|e?ac3|dca|vorbis|opus|
 export function readComplaint(line: string, streamIndex: number): string | null {
   const [, prefix = '', text = ''] = /^((?:\[[^\]]*\] ?)*)(.*)$/.exec(line) ?? [];
   const level = /\[(warning|error|fatal|panic)\]/.exec(prefix)?.[1];
-  if (level === undefined || text === '' || HARMLESS.test(text) || PIPE.test(text) || SOUND.test(prefix))
-    return null;
+  if (level === undefined || text === '' || SOUND.test(prefix)) return null;
+  if ([HARMLESS, NOTES, PIPE].some((kind) => kind.test(text))) return null;
   const stream = /\bstream (?:= )?(?:#0:)?(\d+)/i.exec(text)?.[1];
   if (stream !== undefined && Number(stream) !== streamIndex) return null;
   return level !== 'warning' || DAMAGE.test(text) ? text.trim() : null;

@@ -25,6 +25,9 @@ describe('readComplaint', () => {
     '[error] Error while decoding stream #0:1: Invalid data',
     '[nut @ 0x55] [warning] Non-monotonous DTS in output stream 0:0; previous: 5, current: 5; changing to 6.',
     '[h264 @ 0x55] [error] mmco: unref short failure',
+    '[h264 @ 0x55] [error] non-existing SPS 0 referenced in buffering period',
+    '[mxf @ 0x55] [error] index entry 27 + TemporalOffset 1 = 28, which is out of bounds',
+    '[h264 @ 0x55] [error] SEI type 5 size 720 truncated at 264',
     '    Last message repeated 3 times',
   ])('passes over %s', (line) => {
     expect(readComplaint(line, 0)).toBeNull();
