@@ -75,6 +75,11 @@ describe('a chain of models', () => {
     expect([1.5, 2, 2.04].map(scalesFor)).toEqual([[2], [2], [2]]);
     expect([2.1, 3].map(scalesFor)).toEqual([[3], [3]]);
     expect([3.75, 4].map(scalesFor)).toEqual([[4], [4]]);
+    // NTSC to 4K: the rest is not worth another pass.
+    expect([4.5, 4.7, 9, 18].map(scalesFor)).toEqual([[4], [2, 3], [3, 3], [4, 4]]);
+    const alone = (magnification: number): number =>
+      makePlan({ ...wishes, larger: [], magnification }).passes.length;
+    expect([2.25, 2.4, 4.5, 5].map(alone)).toEqual([1, 2, 2, 3]);
     // The first pass has the fewest samples to work on, so it is the one that enlarges least.
     expect([5, 7.5, 9, 16].map(scalesFor)).toEqual([
       [2, 3],
