@@ -99,11 +99,16 @@ export function exactDisplaySize({ width, height, sampleAspectRatio, rotation }:
   return rotation % 180 === 0 ? { width: wide, height: high } : { width: high, height: wide };
 }
 
+/** A guess of ffprobe's this near to a usual rate is that one: of a few frames whose times are milliseconds it makes 19001/317 for 60000/1001. */
+const SAME_RATE = 1e-6;
+
 /** Rates above what any camera has are a container's time base, not a rate. */
-function readRate(text: string | undefined): Rational | null {
+export function readRate(text: string | undefined): Rational | null {
   const rate = parseRational(text ?? '');
-  if (rate === null || rate.num <= 0) return null;
-  return toNumber(rate) > 1000 ? null : rate;
+  if (rate === null || rate.num <= 0 || toNumber(rate) > 1000) return null;
+  const told = toNumber(rate);
+  const usual = [rational(Math.round(told)), rational(1000 * Math.round(1.001 * told), 1001)];
+  return usual.find((one) => Math.abs(toNumber(one) / told - 1) < SAME_RATE) ?? rate;
 }
 
 function readColor(stream: FfprobeStream, fullRange: boolean): Color {

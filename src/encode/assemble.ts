@@ -13,6 +13,7 @@ import type { AssemblePlan, EncodePlan } from './encode-plan.ts';
 import { flush, linkIntoPlace, moveIntoPlace } from './move-into-place.ts';
 import { appendMovieTags } from './movie-tags.ts';
 import { polishMovie, type MovieFacts } from './polish-movie.ts';
+import { trackClock } from './track-clock.ts';
 import { writeSidecar } from './provenance.ts';
 import { readFirstTime, unpackSpeech } from './unpack-speech.ts';
 
@@ -134,17 +135,19 @@ async function findDelay(
 }
 
 function describeMovie(
-  { originTicks }: AssemblePlan,
-  { timeBase, color }: EncodePlan,
+  { originTicks, timecode }: AssemblePlan,
+  { timeBase, frameRate, color }: EncodePlan,
   segments: readonly AssemblySegment[],
 ): MovieFacts {
   const firstPts = segments[0]?.firstPts ?? 0;
   const last = segments.at(-1);
   const end = (last?.lastPts ?? 0) + (last?.lastDuration ?? 0);
+  const clock = trackClock(timeBase, { frameRate, hasTimecode: timecode !== null });
+  const ticks = timeBase.num * (clock / timeBase.den);
   return {
-    clock: timeBase.den,
-    start: (firstPts - effectiveOrigin(originTicks, segments)) * timeBase.num,
-    length: (end - firstPts) * timeBase.num,
+    clock,
+    start: (firstPts - effectiveOrigin(originTicks, segments)) * ticks,
+    length: (end - firstPts) * ticks,
     color,
   };
 }

@@ -14,6 +14,7 @@ import type { EncodeRange, EncodeSource } from './encode-source.ts';
 import { AUDIO_CODECS, planStreams } from './plan-streams.ts';
 import { findProfile, type EncoderProfile } from './profiles.ts';
 import { planTimecode } from './plan-timecode.ts';
+import { trackClock } from './track-clock.ts';
 
 export interface PlanEncodeOptions {
   readonly profile: string;
@@ -111,7 +112,7 @@ export function planEncode(options: PlanEncodeOptions): PlannedEncode {
     assemble: {
       path: options.outputPath,
       muxer: container.muxer,
-      muxerArguments: muxerArguments(container, encoder, options),
+      muxerArguments: muxerArguments(container, encoder, options, timecode.timecode !== null),
       overwrite: options.overwrite,
       source: {
         path: source.path,
@@ -249,7 +250,12 @@ function segmentForm(
   return { segmentContainer: 'mov', segmentExtension: 'mov' };
 }
 
-function muxerArguments(container: Container, encoder: string, options: PlanEncodeOptions): string[] {
+function muxerArguments(
+  container: Container,
+  encoder: string,
+  options: PlanEncodeOptions,
+  hasTimecode: boolean,
+): string[] {
   if (container.muxer === 'image2') {
     const first =
       options.source.kind === 'image-sequence' ? (options.source.inputOptions.at(-1) ?? '1') : '1';
@@ -259,8 +265,9 @@ function muxerArguments(container: Container, encoder: string, options: PlanEnco
     const flags =
       options.outputPath === '-' ? '+frag_keyframe+empty_moov+write_colr' : '+faststart+write_colr';
     const hevc = /265|hevc/.test(encoder);
+    const clock = trackClock(options.timeBase, { frameRate: options.frameRate, hasTimecode });
     return [
-      ...['-movflags', flags, '-video_track_timescale', String(timescale(options.timeBase))],
+      ...['-movflags', flags, '-video_track_timescale', String(clock)],
       ...(hevc ? ['-tag:v:0', 'hvc1'] : []),
       // AV1, Opus and FLAC in MP4 were experimental once.
       ...(container.muxer === 'mp4' ? ['-strict', 'experimental'] : []),

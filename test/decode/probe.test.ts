@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { probe } from '../../src/decode/probe.ts';
+import { readRate } from '../../src/decode/read-video-stream.ts';
 import type { Source } from '../../src/decode/source.ts';
 import { buildArguments } from '../../src/ffmpeg/command.ts';
 import { runFfmpeg } from '../../src/ffmpeg/process.ts';
@@ -308,3 +309,14 @@ async function cutInHalf(file: string): Promise<string> {
   await truncate(file, Math.floor((await readFile(file)).length / 2));
   return file;
 }
+
+it('takes a rate that is a usual one but for rounding for that', () => {
+  expect(['19001/317', '30000/1001', '25/1', '1199/80', '0/0', '90000/1'].map(readRate)).toEqual([
+    { num: 60000, den: 1001 },
+    { num: 30000, den: 1001 },
+    { num: 25, den: 1 },
+    { num: 1199, den: 80 },
+    null,
+    null,
+  ]);
+});

@@ -142,6 +142,18 @@ it.each(['mkv', 'mov'])(
   },
 );
 
+it('counts drop-frame timecode where the source has milliseconds alone', async () => {
+  const fast = 'testsrc2=size=192x144:rate=60000/1001:duration=0.5';
+  const source = await convert(tools, [['-f', 'lavfi', fast]], file('fast.mkv'), [
+    ...['-c:v', 'libx264', '-preset', 'ultrafast', '-metadata:s:v', 'timecode=00:01:15;26'],
+  ]);
+  const { ffmpeg, ffprobe } = tools;
+  const { verify } = await upscale(source, { output: file('fast.mov'), model: 'lanczos', ffmpeg, ffprobe });
+  const row = verify?.rows.find(({ check }) => check === 'timecode');
+  expect(row).toMatchObject({ status: 'ok', actual: '00:01:15;26' });
+  expect(verify?.ok).toBe(true);
+});
+
 it('does not call a picture shifted whose lines were to be made of fields that it has not', async () => {
   const pan = 'testsrc2=size=352x400:rate=25:duration=2,crop=352:288:0:mod(n*3\\,100)';
   const whole = await convert(tools, [['-f', 'lavfi', pan]], file('pan.mkv'), ['-c:v', 'ffv1']);
