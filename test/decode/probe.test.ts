@@ -305,11 +305,6 @@ describe.each(toolSets)('probe with ffmpeg %s', (version, tools) => {
   }
 });
 
-async function cutInHalf(file: string): Promise<string> {
-  await truncate(file, Math.floor((await readFile(file)).length / 2));
-  return file;
-}
-
 it('takes a rate that is a usual one but for rounding for that', () => {
   expect(['19001/317', '30000/1001', '25/1', '1199/80', '0/0', '90000/1'].map(readRate)).toEqual([
     { num: 60000, den: 1001 },
@@ -320,3 +315,8 @@ it('takes a rate that is a usual one but for rounding for that', () => {
     null,
   ]);
 });
+
+async function cutInHalf(file: string): Promise<string> {
+  await truncate(file, Math.floor((await readFile(file)).length / 2));
+  return file;
+}

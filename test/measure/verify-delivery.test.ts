@@ -121,6 +121,24 @@ it('listens to sound that was coded anew where its packets say nothing of it', a
   expect(verify?.rows.find(({ check }) => check === 'sync 1')).toMatchObject({ status: 'ok' });
 });
 
+it('hears that sound coded anew is in its place though its first packets are not there', async () => {
+  const silent = `${SWEEP},volume=0:enable='lt(t,0.3)'`;
+  const begins = await convert(
+    tools,
+    [
+      ['-f', 'lavfi', MOVING],
+      ['-f', 'lavfi', silent],
+    ],
+    file('silent.mov'),
+    [...ENCODE, '-c:a', 'pcm_s16le'],
+  );
+  const output = await convert(tools, [[begins]], file('without-silence.mov'), [
+    ...['-vf', ENLARGE, ...ENCODE, '-af', 'atrim=start=0.2', '-c:a', 'aac'],
+  ]);
+  const { row } = await findFaults(tools, begins, output);
+  expect(row('sync 1')).toMatchObject({ status: 'ok', note: 'as it is heard' });
+});
+
 it.each(['mkv', 'mov'])(
   'begins with the first frame where a file says no time of any: to %s',
   async (ending) => {

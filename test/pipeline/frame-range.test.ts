@@ -152,11 +152,16 @@ it('takes a source of a single long frame', async () => {
 it('shows the last frame as long as the source does, or says that it cannot', async () => {
   const source = folder.path('pause.gif');
   ffmpeg('-f', 'lavfi', '-i', 'testsrc2=s=96x64:r=10:d=1', '-final_delay', '200', source);
-  for (const output of ['pause.mp4', 'pause.mkv']) {
+  const note = 'the container does not say how long the last frame is shown';
+  const unsaid = { status: 'warning', expected: '2.900 s', note };
+  // ffmpeg before 5 does not write it into MP4 either.
+  const inMovie = tools.version.major < 5 ? unsaid : { status: 'ok', actual: '2.900 s' };
+  for (const [output, expected] of [
+    ['pause.mp4', inMovie],
+    ['pause.mkv', unsaid],
+  ] as const) {
     const { verify } = await run(source, output, { temporal: 'off' });
-    const row = verify?.rows.find(({ check }) => check === 'duration');
-    expect(row?.expected ?? row?.actual).toBe('2.900 s');
-    expect(row?.status === 'ok' || row?.note.includes('how long the last frame is shown')).toBe(true);
+    expect(verify?.rows.find(({ check }) => check === 'duration')).toMatchObject(expected);
   }
 });
 
