@@ -49,7 +49,7 @@ async function submitAll(raw: RawArguments, store: Store, queue: ClusterQueue): 
   const isNamed = asked !== null && !intake.isFolder && !namesFolder(asked);
   const names = nameOutputs(
     intake.sources.map(({ place }) => place),
-    { root: intake.root, folder: intake.isFolder ? asked : null },
+    { root: intake.root, folder: asked },
   );
   // What pixels come out must not depend on which machine has which device.
   const request = { ...given, device: given.device ?? 'cpu', output: isNamed ? asked : undefined } as const;
@@ -58,10 +58,9 @@ async function submitAll(raw: RawArguments, store: Store, queue: ClusterQueue): 
   const submit = async (source: IntakeSource): Promise<Submitted> => {
     const { key, input: readable, send } = await openSource(source, files);
     const traced = traceUpscaleOptions(request, await settingsFor(source.name));
-    const stem = names.get(source.place) ?? source.place;
     const nameFor = (extension: string): string =>
       intake.isFolder
-        ? `${stem}.${extension}`
+        ? `${names.get(source.place) ?? source.place}.${extension}`
         : chooseOutputPath(source.place, asked ?? undefined, extension);
     const { plan, tools } = await prepare(readable, traced.options, { logger, nameFor });
     if (files.takesFiles && plan.source.kind === 'image-sequence') {
@@ -123,12 +122,10 @@ async function placeOutput(output: string, { files }: Store): Promise<string> {
       hint: 'Name an output in the store with -o.',
     });
   }
-  const end = /[/\\]$/.test(output) ? path.sep : '';
-  const isStored = output.startsWith('s3:');
-  return (
-    (isStored ? await files.place(await files.locate(output.replace(/\/+$/, ''))) : path.resolve(output)) +
-    end
-  );
+  const place = output.startsWith('s3:')
+    ? await files.place(await files.locate(output.replace(/\/+$/, '')))
+    : path.resolve(output);
+  return namesFolder(output) ? place + path.sep : place;
 }
 
 function describe(submitted: readonly Submitted[]): string {

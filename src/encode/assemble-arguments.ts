@@ -1,7 +1,13 @@
 import { buildArguments, LEAST_SHIFT, readAlong } from '../ffmpeg/command.ts';
 import { rational } from '../core/rational.ts';
 import { buildColorOptions } from './color-options.ts';
-import { effectiveOrigin, formatMicroseconds, toMicroseconds, type AssemblySegment } from './concat-list.ts';
+import {
+  effectiveOrigin,
+  formatMicroseconds,
+  sourceOrigin,
+  toMicroseconds,
+  type AssemblySegment,
+} from './concat-list.ts';
 import type { AssemblePlan, EncodePlan } from './encode-plan.ts';
 import type { SpeechFile } from './unpack-speech.ts';
 
@@ -38,9 +44,8 @@ export function buildAssembleCommand(
   const firstPts = segments[0]?.firstPts ?? 0;
   const originTicks = effectiveOrigin(plan.originTicks, segments);
   const start = toMicroseconds(firstPts - originTicks, plan.timeBase);
-  const origin = toMicroseconds(originTicks, plan.timeBase);
   const { part } = plan.source;
-  const sourceShift = BigInt(Math.round(plan.source.startTime * 1e6)) - origin;
+  const sourceShift = BigInt(Math.round(plan.source.startTime * 1e6)) - sourceOrigin(plan, segments);
   /** Where an input stands whose own zero lies `begin` after the source's start. */
   const place = (begin: bigint): readonly string[] => {
     if (part !== null) {
@@ -49,7 +54,7 @@ export function buildAssembleCommand(
       const length = BigInt(part.length) - late;
       return [...shiftBy(late), '-ss', formatMicroseconds(from + late), '-t', formatMicroseconds(length)];
     }
-    return shiftBy(plan.originTicks === null ? begin : sourceShift + begin);
+    return shiftBy(sourceShift + begin);
   };
   return buildArguments({
     global: ['-v', 'warning'],

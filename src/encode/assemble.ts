@@ -8,13 +8,13 @@ import { describeFailure, runFfmpeg, startProcess } from '../ffmpeg/process.ts';
 import type { FfmpegTools } from '../ffmpeg/tools.ts';
 import { buildArguments } from '../ffmpeg/command.ts';
 import { buildAssembleCommand } from './assemble-arguments.ts';
-import { buildConcatList, effectiveOrigin, toMicroseconds, type AssemblySegment } from './concat-list.ts';
+import { buildConcatList, effectiveOrigin, sourceOrigin, type AssemblySegment } from './concat-list.ts';
 import type { AssemblePlan, EncodePlan } from './encode-plan.ts';
 import { flush, linkIntoPlace, moveIntoPlace } from './move-into-place.ts';
 import { appendMovieTags } from './movie-tags.ts';
 import { polishMovie, type MovieFacts } from './polish-movie.ts';
-import { trackClock } from './track-clock.ts';
 import { writeSidecar } from './provenance.ts';
+import { trackClock } from './track-clock.ts';
 import { readFirstTime, unpackSpeech } from './unpack-speech.ts';
 
 export interface AssembleOptions {
@@ -118,11 +118,7 @@ async function findDelay(
   options: AssembleOptions,
 ): Promise<bigint> {
   if ((plan.muxer !== 'matroska' && plan.muxer !== 'webm') || plan.source.part !== null) return 0n;
-  // A picture without times begins at zero, and the source with it.
-  const origin =
-    plan.originTicks === null
-      ? BigInt(Math.round(plan.source.startTime * 1e6))
-      : toMicroseconds(effectiveOrigin(plan.originTicks, segments), plan.timeBase);
+  const origin = sourceOrigin(plan, segments);
   let delay = 0n;
   for (const { index, type, action } of plan.streams) {
     if (type !== 'audio' || action !== 'copy') continue;

@@ -40,6 +40,27 @@ export function effectiveOrigin(originTicks: number | null, segments: readonly A
   return originTicks === null ? firstPts : Math.min(originTicks, firstPts);
 }
 
+/**
+ * The source's time that is the output's zero, in microseconds: the origin, or where the source starts whose picture has no times, as that begins
+ * at zero with it.
+ */
+export function sourceOrigin(
+  {
+    originTicks,
+    timeBase,
+    source,
+  }: {
+    readonly originTicks: number | null;
+    readonly timeBase: Rational;
+    readonly source: { readonly startTime: number };
+  },
+  segments: readonly AssemblySegment[],
+): bigint {
+  return originTicks === null
+    ? BigInt(Math.round(source.startTime * 1e6))
+    : toMicroseconds(effectiveOrigin(originTicks, segments), timeBase);
+}
+
 export function toMicroseconds(ticks: number, timeBase: Rational): bigint {
   const { num, den } = ticksToSeconds(ticks, timeBase);
   const scaled = BigInt(num) * 2_000_000n;

@@ -11,8 +11,8 @@ import { describeFailure, startProcess, type RunningProcess } from '../ffmpeg/pr
 import type { FfmpegTools } from '../ffmpeg/tools.ts';
 import type { Arena } from '../kernels/arena.ts';
 import type { EncodePlan } from './encode-plan.ts';
-import { timescale } from './plan-encode.ts';
 import { settleSegmentTimes, usualLastTicks } from './segment-times.ts';
+import { timescale } from './track-clock.ts';
 
 export interface EncoderOptions {
   readonly arena: Arena;

@@ -286,11 +286,6 @@ function findPart(
   return { start: Math.max(0, start), length: Math.round(toNumber(seconds) * 1e6) };
 }
 
-/** Ticks a second in which all of the plan's times are whole. */
-export function timescale(timeBase: Rational): number {
-  return timeBase.den;
-}
-
 /**
  * Containers whose clock starts at zero by definition keep their times; those with a clock of their own (transport streams, tapes) start
  * at their earliest stream. Null: at the first frame, for raw streams that carry no times.

@@ -1,5 +1,10 @@
 import { rational, type Rational } from '../core/rational.ts';
 
+/** Ticks a second in which all of a plan's times are whole. */
+export function timescale(timeBase: Rational): number {
+  return timeBase.den;
+}
+
 /** Finer clocks make the numbers of long movies large. */
 const FINEST = 200_000;
 
@@ -11,7 +16,8 @@ export function trackClock(
   timeBase: Rational,
   { frameRate, hasTimecode }: { readonly frameRate: Rational | null; readonly hasTimecode: boolean },
 ): number {
-  if (frameRate === null || !hasTimecode) return timeBase.den;
-  const common = rational(timeBase.den, frameRate.num).num * frameRate.num;
-  return common <= FINEST ? common : timeBase.den;
+  const whole = timescale(timeBase);
+  if (frameRate === null || !hasTimecode) return whole;
+  const common = rational(whole, frameRate.num).num * frameRate.num;
+  return common <= FINEST ? common : whole;
 }

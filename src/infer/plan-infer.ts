@@ -180,13 +180,13 @@ function listPasses(
   // The fewest passes that reach the magnification; of as many those that are the least work, or those that come nearest where none reaches it.
   let chains = scales.map((pass) => [pass]);
   for (let count = 1; ; count++) {
-    const reaching = chains.filter((chain) => enlargementOf(chain) * TOLERANCE >= magnification);
     const most = Math.max(...chains.map(enlargementOf));
-    const isNear = most * MOST_SHORT >= magnification || count === MOST_PASSES;
-    const nearest = isNear ? chains.filter((chain) => enlargementOf(chain) === most) : [];
-    const [first, ...others] = reaching.length > 0 ? reaching : nearest;
-    if (first !== undefined)
-      return others.reduce((best, chain) => (countWork(chain) < countWork(best) ? chain : best), first);
+    if (most * MOST_SHORT >= magnification || count === MOST_PASSES) {
+      const wanted = Math.min(magnification, most * TOLERANCE);
+      return chains
+        .filter((chain) => enlargementOf(chain) * TOLERANCE >= wanted)
+        .reduce((best, chain) => (countWork(chain) < countWork(best) ? chain : best));
+    }
     chains = chains.flatMap((chain) => scales.map((pass) => [...chain, pass]));
   }
 }

@@ -42,8 +42,8 @@ export function hullOf(spans: readonly TimeSpan[]): TimeSpan {
 /**
  * What a span of a clip's own clock shows of what the clip holds. A `timeMap` says it by points (`time` of the clip, `value` of what it holds).
  * How ramps between more than two points are eased is not written down: they stand for all that the points hold, as do two points of one time
- * and a span outside of the points. `conform-rate` plays a source frame by frame at the rate of the sequence; programs differ in whether the clip's start is told
- * before or after that, so that there may be two answers.
+ * and a span outside of the points. `conform-rate` plays a source frame by frame at the rate of the sequence; programs differ in whether the
+ * clip's start is told before or after that, so that there may be two answers.
  */
 export function mapSpan(clip: XmlElement, span: TimeSpan, sequenceRate: number | null): TimeSpan[] {
   const timeMap = clip.children.find(({ name }) => name === 'timeMap');
